@@ -1,0 +1,72 @@
+"""Checks of single values from params.yaml: each returns the value, or refuses it and says what is allowed."""
+
+import math
+import re
+from collections.abc import Set
+from typing import Any
+
+LARGEST = 2**31 - 1  # of whole numbers: what every seed, size and count fits into
+
+
+class RefusedError(Exception):
+    """A value that is not allowed at its key; `params.load_params` puts the file's name before the message."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+        super().__init__(f"{key}: {shown} is not allowed; allowed: {allowed}")
+
+
+def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
+    """A mapping with exactly the keys `names`; `key` is '' at the top of the file."""
+    allowed = ", ".join(sorted(names))
+    if not isinstance(value, dict):
+        raise RefusedError(key or "the file", value, f"a mapping with the keys {allowed}")
+    for name in value:
+        if name not in names:
+            raise RefusedError(f"{key}.{name}" if key else str(name), name, f"the keys {allowed}")
+    for name in sorted(names - set(value)):
+        raise RefusedError(f"{key}.{name}" if key else name, None, "not to be left out")
+    return value
+
+
+def positive(value: object, key: str) -> float:
+    """A finite number above 0."""
+    number = numeric(value)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= 1e300:
+        raise RefusedError(key, value, "a finite number above 0")
+    return float(number)
+
+
+def whole(value: object, key: str, least: int) -> int:
+    """A whole number from `least` to LARGEST."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= LARGEST:
+        raise RefusedError(key, value, f"a whole number of at least {least}")
+    return value
+
+
+def seeds(values: object, key: str) -> tuple[int, ...]:
+    """At least one seed, each once."""
+    if not isinstance(values, list) or not values:
+        raise RefusedError(key, values, "a list with at least one whole number")
+    checked = tuple(whole(value, key, 0) for value in values)
+    if len(set(checked)) < len(checked):
+        raise RefusedError(key, values, "each seed once")
+    return checked
+
+
+def argument(value: object, key: str) -> Any:
+    """What an optimizer's argument may be; whether it fits the optimizer is for `optimizers.check` to say."""
+    if isinstance(value, list):
+        return [argument(item, key) for item in value]
+    number = numeric(value)
+    if not isinstance(number, str | int | float) or (isinstance(number, float) and not math.isfinite(number)):
+        raise RefusedError(key, value, "a finite number, true, false, a word, or a list of these")
+    return number
+
+
+def numeric(value: object) -> object:
+    """The number in a string such as '1e-05', which YAML 1.1 takes for text and `dvc exp run -S lr=1e-5` writes."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE):
+        return float(value)
+    return value

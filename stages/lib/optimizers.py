@@ -1,0 +1,54 @@
+"""Build any class of paddle.optimizer by name, and check name and arguments before any training starts."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import paddle
+
+from stages.lib.errors import InputError
+
+# given by the training itself, or needing a Python object that params.yaml cannot hold
+RESERVED = {"self", "learning_rate", "parameters", "name", "grad_clip", "lr_ratio"}
+RESERVED |= {"apply_decay_param_fun", "exclude_from_weight_decay_fn"}
+
+
+def build(
+    type_: str, lr: float, arguments: Mapping[str, Any], parameters: Sequence[paddle.Tensor]
+) -> paddle.optimizer.Optimizer:
+    """The optimizer of class `type_` over `parameters`; `check` has passed its type and arguments."""
+    return _types()[type_](learning_rate=lr, parameters=list(parameters), **arguments)
+
+
+def check(type_: str, arguments: Mapping[str, Any], key: str) -> None:
+    """InputError, beginning with `key`, unless `build` works and one step on a small parameter does."""
+    types = _types()
+    if type_ not in types:
+        closure = " (its step needs a closure)" if hasattr(paddle.optimizer, type_) else ""
+        raise InputError(f"{key}.type: {type_!r} is not allowed{closure}; allowed: {', '.join(types)}")
+    known = sorted(set(inspect.signature(types[type_].__init__).parameters) - RESERVED)
+    for name in arguments:
+        if name not in known:
+            raise InputError(f"{key}.{name}: is no argument of {type_}; allowed: lr, {', '.join(known)}")
+    try:
+        _one_step(type_, arguments)
+    except (TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:  # all that Paddle raises
+        reason = " ".join(str(error).split())[-200:]
+        raise InputError(f"{key}: {dict(arguments)} does not work with {type_}: {reason}") from None
+
+
+def _types() -> dict[str, type[paddle.optimizer.Optimizer]]:
+    base = paddle.optimizer.Optimizer
+    classes = {name: value for name, value in vars(paddle.optimizer).items() if inspect.isclass(value)}
+    return {
+        name: value
+        for name, value in sorted(classes.items())
+        if issubclass(value, base) and value is not base and "closure" not in inspect.signature(value.step).parameters
+    }
+
+
+def _one_step(type_: str, arguments: Mapping[str, Any]) -> None:
+    parameter = paddle.create_parameter([2], "float32")
+    optimizer = build(type_, 0.01, arguments, [parameter])
+    (parameter * parameter).sum().backward()
+    optimizer.step()

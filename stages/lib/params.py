@@ -1,0 +1,105 @@
+"""params.yaml as one frozen dataclass, checked when it is loaded."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from stages.lib import checks
+from stages.lib.checks import RefusedError
+from stages.lib.errors import InputError
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the images come from: 'package', or an absolute path or URL with the SHA-256 of its bytes."""
+
+    source: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One optimizer: a class of paddle.optimizer, its learning rate, and its other arguments."""
+
+    type: str
+    lr: float
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Params:
+    """All of params.yaml; `optimizers` is keyed by the user's names, each with its lr resolved."""
+
+    data: Data
+    lr: float
+    epochs: int
+    batch_size: int
+    seeds: tuple[int, ...]
+    optimizers: Mapping[str, Optimizer]
+
+
+def load_params(path: Path) -> Params:
+    """Read and check `path`. InputError names the file, the key, the value and what is allowed there.
+
+    Whether an optimizer's type and arguments exist is not known here: see `optimizers.check`.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    try:
+        return _params(content)
+    except RefusedError as refused:
+        raise InputError(f"{path}: {refused}") from None
+
+
+def _params(content: object) -> Params:
+    top = checks.mapping(content, "", {"data", "lr", "epochs", "batch_size", "seeds", "optimizers"})
+    lr = checks.positive(top["lr"], "lr")
+    return Params(
+        data=_data(checks.mapping(top["data"], "data", {"source", "sha256"})),
+        lr=lr,
+        epochs=checks.whole(top["epochs"], "epochs", 1),
+        batch_size=checks.whole(top["batch_size"], "batch_size", 1),
+        seeds=checks.seeds(top["seeds"], "seeds"),
+        optimizers=_optimizers(top["optimizers"], lr),
+    )
+
+
+def _data(value: dict[str, Any]) -> Data:
+    source, sha256 = value["source"], value["sha256"]
+    if source == "package":
+        if sha256 is not None:
+            raise RefusedError("data.sha256", sha256, "blank with data.source: package, whose checksums are known")
+        return Data(source, None)
+    if not isinstance(source, str) or not ("://" in source or PurePath(source).is_absolute()):
+        raise RefusedError("data.source", source, "package, an absolute path, or a URL")
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise RefusedError("data.sha256", sha256, "the 64 hexadecimal digits that sha256sum prints for data.source")
+    return Data(source, sha256)
+
+
+def _optimizers(value: object, shared_lr: float) -> Mapping[str, Optimizer]:
+    if not isinstance(value, dict) or not value:
+        raise RefusedError("optimizers", value, "at least one entry 'name: {type: ..., lr: ...}'")
+    for name in value:
+        if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            raise RefusedError("optimizers", name, "names of letters, digits, '-' and '_', as they become file names")
+    return MappingProxyType({name: _optimizer(entry, f"optimizers.{name}", shared_lr) for name, entry in value.items()})
+
+
+def _optimizer(value: object, key: str, shared_lr: float) -> Optimizer:
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+        raise RefusedError(key, value, "a mapping with 'type', a class of paddle.optimizer, and 'lr'")
+    own_lr = value.get("lr")
+    others = {name: given for name, given in value.items() if name not in {"type", "lr"}}
+    return Optimizer(
+        type=value["type"],
+        lr=shared_lr if own_lr is None else checks.positive(own_lr, f"{key}.lr"),
+        arguments=MappingProxyType({name: checks.argument(given, f"{key}.{name}") for name, given in others.items()}),
+    )

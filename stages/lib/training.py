@@ -1,0 +1,85 @@
+"""Train one run: from settings and data to a loss curve, validation scores and weights."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+
+from stages.lib import optimizers
+from stages.lib.curves import Curve, Result, Score
+from stages.lib.dataset import Split, load_split
+from stages.lib.errors import InputError
+from stages.lib.model import Model, initial_model, saved
+from stages.lib.scoring import cross_entropies, logits
+from stages.lib.settings import Run
+
+VALID_EVERY = 100  # steps
+# In between, every fifth validation image scores: all of them would cost a quarter of the training itself.
+VALID_STRIDE = 5
+
+
+def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None]) -> Result:
+    """Train from the seed's initial weights over the seed's batches; stop where a loss is not finite.
+
+    `report(step, steps, loss)` is called after every step. InputError if a batch is larger than the train split.
+    """
+    train, valid = load_split(dataset, "train"), load_split(dataset, "valid")
+    if run.batch_size > len(train.labels):
+        allowed = f"at most {len(train.labels)}, the images of the train split"
+        raise InputError(f"params.yaml: batch_size: {run.batch_size} is not allowed; allowed: {allowed}")
+    started = time.perf_counter()
+    model = initial_model(run.seed)
+    curve = _train(model, run, train, valid, report)
+    weights = None if curve.diverged else saved(model)
+    return Result(curve, weights, time.perf_counter() - started)
+
+
+def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[[int, int, float], None]) -> Curve:
+    optimizer = optimizers.build(run.type, run.lr, run.arguments, model.parameters())
+    curve = Curve(steps_per_epoch=math.ceil(len(train.labels) / run.batch_size))
+    steps = curve.steps_per_epoch * run.epochs
+    for step, batch in enumerate(batches(len(train.labels), run.batch_size, run.epochs, run.seed)):
+        if step % VALID_EVERY == 0 and not _score(model, valid, step, VALID_STRIDE if step else 1, curve):
+            return curve
+        loss = _gradients(model, train.images[batch], train.labels[batch])
+        if not math.isfinite(loss):
+            curve.diverged = True
+            return curve
+        curve.train_loss.append(loss)
+        optimizer.step()
+        optimizer.clear_grad()
+        report(step + 1, steps, loss)
+    _score(model, valid, steps, 1, curve)
+    return curve
+
+
+def batches(images: int, batch_size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:
+    """Indices int64 of every batch: each epoch in its own order, fixed by the seed; a ragged last batch is kept."""
+    for epoch in range(epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(images)
+        for start in range(0, images, batch_size):
+            yield order[start : start + batch_size]
+
+
+def _gradients(model: Model, images: np.ndarray, labels: np.ndarray) -> float:
+    """The mean cross-entropy of a batch; its gradients are left in the parameters."""
+    loss = F.cross_entropy(model(paddle.to_tensor(images)), paddle.to_tensor(labels))
+    loss.backward()
+    return float(loss)
+
+
+def _score(model: Model, valid: Split, step: int, stride: int, curve: Curve) -> bool:
+    """Add the score on every `stride`-th validation image to the curve; False, and diverged, if it is not finite."""
+    labels = valid.labels[::stride]
+    outputs = logits(model, valid.images[::stride])
+    losses = cross_entropies(outputs, labels)
+    if not np.isfinite(losses).all():
+        curve.diverged = True
+        return False
+    accuracy = float((outputs.argmax(axis=1) == labels).mean())
+    curve.valid.append(Score(step, len(labels), float(losses.mean()), accuracy))
+    return True

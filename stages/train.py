@@ -1,0 +1,60 @@
+"""train: one optimizer, one run per seed, side by side."""
+
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+
+from stages.lib import curves, progress
+from stages.lib.command import command
+from stages.lib.curves import Curve, Result
+from stages.lib.files import replacing
+from stages.lib.pool import run_all
+from stages.lib.records import write_csv, write_json
+from stages.lib.settings import Run, load_settings
+
+
+def train(
+    dataset: Path, settings: Path, *, weights: Path, train_loss: Path, valid: Path, metrics: Path, timing: Path
+) -> None:
+    """Train the runs in `settings` and write their weights, curves and metrics; seconds go to `timing` alone."""
+    resolved = load_settings(settings)
+    runs = [resolved.run(seed) for seed in resolved.seeds]
+    results = run_all(partial(_train_one, dataset), list(enumerate(runs)))
+    by_seed = dict(zip(resolved.seeds, results, strict=True))
+    _write_weights(weights, by_seed)
+    found = {seed: result.curve for seed, result in by_seed.items()}
+    write_csv(train_loss, curves.LOSS_COLUMNS, curves.loss_rows(resolved.optimizer, found))
+    write_csv(valid, curves.VALID_COLUMNS, curves.valid_rows(resolved.optimizer, found))
+    write_json(metrics, curves.train_metrics(resolved.lr, found))
+    write_json(timing, _timing(results))
+
+
+def _train_one(dataset: Path, item: tuple[int, Run]) -> Result:
+    from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
+
+    position, run = item
+    return train_run(run, dataset, progress.reporter(f"{run.optimizer}, lr {run.lr:g}, seed {run.seed}", position))
+
+
+def _write_weights(folder: Path, results: dict[int, Result]) -> None:
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for seed, result in results.items():
+            if result.weights is not None:
+                (temporary / f"{seed}.pdparams").write_bytes(result.weights)
+
+
+def _timing(results: list[Result]) -> dict[str, float]:
+    """Wall-clock seconds of one run, and milliseconds per step with all that a step needs; means over the seeds."""
+    return {
+        "seconds": fmean(result.seconds for result in results),
+        "ms_per_step": fmean(1000 * result.seconds / _steps(result.curve) for result in results),
+    }
+
+
+def _steps(curve: Curve) -> int:
+    return max(1, len(curve.train_loss))
+
+
+if __name__ == "__main__":
+    command(train)
