@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test setup lock
+.PHONY: repro test setup lock benchmark benchmark-lock
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -36,3 +36,25 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --fork-strategy 
 lock: .venv/development
 	$(LOCK) -o requirements.txt
 	$(LOCK) --group dev -c requirements.txt -o requirements-dev.txt
+
+# PyTorch, TensorFlow and JAX live in an environment of their own. PEERS=benchmarks/requirements-cuda.txt where pip
+# finds no CPU build of PyTorch for Linux (see benchmarks/requirements.in).
+PEERS ?= benchmarks/requirements.txt
+benchmark: .venv-benchmarks/done
+	dvc repro prepare
+	python -m benchmarks.run --peers .venv-benchmarks/bin/python
+
+.venv-benchmarks/done: $(PEERS) | .venv/runtime
+	$(PYTHON) -m venv --clear .venv-benchmarks
+	.venv-benchmarks/bin/python -m pip install --quiet --require-hashes -r $(PEERS)
+	touch $@
+
+TORCH_CPU_HASH = 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+CPU_WHEEL = sys_platform == 'linux' and platform_machine == 'x86_64'
+OTHER = sys_platform != 'linux' or platform_machine != 'x86_64'
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes benchmarks/requirements.in
+benchmark-lock: .venv/development
+	rm -f benchmarks/requirements.txt benchmarks/requirements-cuda.txt
+	$(COMPILE) --excludes benchmarks/without-cuda.txt --output-file benchmarks/requirements.txt
+	$(COMPILE) --output-file benchmarks/requirements-cuda.txt
+	sed -i "s/^torch==\([0-9.]*\) .*/torch==\1+cpu ; $(CPU_WHEEL) \\\\\n    --hash=sha256:$(TORCH_CPU_HASH)\ntorch==\1 ; $(OTHER) \\\\/" benchmarks/requirements.txt

@@ -10,6 +10,7 @@ from stages.lib.command import command
 from stages.lib.dataset import CLASSES, load_split
 from stages.lib.pool import run_all
 from stages.lib.records import Value, write_csv, write_json
+from stages.lib.scoring import cross_entropies
 from stages.lib.settings import load_settings
 
 CONFUSION_COLUMNS = ("optimizer", "actual", "predicted", "count")
@@ -34,11 +35,11 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
 
 def _evaluate_one(dataset: Path, weights: Path) -> tuple[np.ndarray, float]:
     """The predicted digits int64 [n] and the mean cross-entropy."""
-    from stages.lib.model import load_model  # imports paddle: a second that only the workers need to spend
-    from stages.lib.scoring import cross_entropies, logits
+    from stages.lib.engines import fastest  # imports paddle: a second that only the workers need to spend
+    from stages.lib.model import load_model
 
     split = load_split(dataset, "eval")
-    outputs = logits(load_model(weights), split.images)
+    outputs = fastest(load_model(weights)).logits(split.images)
     return outputs.argmax(axis=1), float(cross_entropies(outputs, split.labels).mean())
 
 

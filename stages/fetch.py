@@ -72,7 +72,7 @@ def _copy(source: str, sha256: str, target: Path) -> None:
                 actual = hashlib.file_digest(local, "sha256").hexdigest()
             if actual != sha256:
                 raise InputError(f"params.yaml: data.sha256: {sha256} is not that of {source}, which is {actual}")
-    except (ValueError, ImportError) as error:  # a protocol that fsspec does not know or cannot speak here
+    except (ValueError, ImportError, FileNotFoundError) as error:  # or a protocol that is not spoken here
         raise InputError(f"params.yaml: data.source: {source!r} cannot be opened: {error}") from None
 
 

@@ -24,7 +24,7 @@ def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
         raise RefusedError(key or "the file", value, f"a mapping with the keys {allowed}")
     for name in value:
         if name not in names:
-            raise RefusedError(f"{key}.{name}" if key else str(name), name, f"the keys {allowed}")
+            raise RefusedError(key or "top level", name, f"the keys {allowed}")
     for name in sorted(names - set(value)):
         raise RefusedError(f"{key}.{name}" if key else name, None, "not to be left out")
     return value
@@ -57,7 +57,7 @@ def seeds(values: object, key: str) -> tuple[int, ...]:
 
 def argument(value: object, key: str) -> Any:
     """What an optimizer's argument may be; whether it fits the optimizer is for `optimizers.check` to say."""
-    if isinstance(value, list):
+    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
         return [argument(item, key) for item in value]
     number = numeric(value)
     if not isinstance(number, str | int | float) or (isinstance(number, float) and not math.isfinite(number)):

@@ -38,5 +38,5 @@ def load_split(path: Path, name: str) -> Split:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return Split(arrays[f"{name}_images"], arrays[f"{name}_labels"])
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         raise InputError(f"{path}: holds no split '{name}'; run 'dvc repro prepare' to make it anew") from None

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from stages.lib.files import replacing
-from stages.lib.records import Value
 
 SIZE = (8.0, 5.0)  # inches, at 100 dots each
 # Okabe and Ito's colours from dark to light, so that greyscale tells them apart; dashes do it again
@@ -20,7 +19,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)
 def style(names: Sequence[str], name: str) -> dict[str, Any]:
     """Colour and dashes of an optimizer; they depend on the set of names, not on its order."""
     place = sorted(names).index(name)
-    return {"color": COLOURS[place % len(COLOURS)], "linestyle": DASHES[place % len(DASHES)]}
+    return {"color": COLOURS[place % len(COLOURS)], "linestyle": DASHES[(place + place // len(COLOURS)) % len(DASHES)]}
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -45,12 +44,13 @@ def loss_figure(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], diverged: M
     axes.axhline(np.log(10), color="grey", linewidth=0.8)
     axes.annotate("chance: ln 10", (0.99, np.log(10)), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     axes.grid(alpha=0.3, which="both")
-    axes.legend(title="lowest final loss first")
+    if curves:
+        axes.legend(title="lowest final loss first")
     axes.set_title("How the training loss falls (mean over 100 steps; band: all seeds)")
     return figure
 
 
-def accuracy_figure(rows: Sequence[Mapping[str, Value]]) -> Figure:
+def accuracy_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Eval accuracy per optimizer, best first; an optimizer without an accuracy is shown as diverged.
 
     A row holds optimizer, accuracy, accuracy_min, accuracy_max, low and high.

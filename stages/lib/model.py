@@ -51,8 +51,8 @@ def load_model(path: Path) -> Model:
     """A model with the weights of a .pdparams file. InputError when the file does not hold them."""
     model = Model()
     try:
-        missing, unexpected = model.set_state_dict(paddle.load(str(path)))
-    except (ValueError, EOFError, pickle.UnpicklingError) as error:
+        missing, unexpected = model.set_state_dict(dict(paddle.load(str(path))))
+    except (ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(f"{path}: holds no weights ({error}); run 'dvc repro' to make it anew") from None
     if missing or unexpected:
         raise InputError(f"{path}: holds the weights of another model; run 'dvc repro' to make it anew")

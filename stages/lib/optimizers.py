@@ -11,6 +11,10 @@ from stages.lib.errors import InputError
 # given by the training itself, or needing a Python object that params.yaml cannot hold
 RESERVED = {"self", "learning_rate", "parameters", "name", "grad_clip", "lr_ratio"}
 RESERVED |= {"apply_decay_param_fun", "exclude_from_weight_decay_fn"}
+PADDLE_REFUSES = (
+    *(TypeError, ValueError, AttributeError, LookupError),
+    *(ArithmeticError, RuntimeError, SystemError, AssertionError),
+)
 
 
 def build(
@@ -24,7 +28,7 @@ def check(type_: str, arguments: Mapping[str, Any], key: str) -> None:
     """InputError, beginning with `key`, unless `build` works and one step on a small parameter does."""
     types = _types()
     if type_ not in types:
-        closure = " (its step needs a closure)" if hasattr(paddle.optimizer, type_) else ""
+        closure = " (its step needs a closure)" if type_ == "LBFGS" else ""
         raise InputError(f"{key}.type: {type_!r} is not allowed{closure}; allowed: {', '.join(types)}")
     known = sorted(set(inspect.signature(types[type_].__init__).parameters) - RESERVED)
     for name in arguments:
@@ -32,19 +36,19 @@ def check(type_: str, arguments: Mapping[str, Any], key: str) -> None:
             raise InputError(f"{key}.{name}: is no argument of {type_}; allowed: lr, {', '.join(known)}")
     try:
         _one_step(type_, arguments)
-    except (TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:  # all that Paddle raises
+    except PADDLE_REFUSES as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(f"{key}: {dict(arguments)} does not work with {type_}: {reason}") from None
 
 
 def _types() -> dict[str, type[paddle.optimizer.Optimizer]]:
     base = paddle.optimizer.Optimizer
-    classes = {name: value for name, value in vars(paddle.optimizer).items() if inspect.isclass(value)}
-    return {
-        name: value
-        for name, value in sorted(classes.items())
-        if issubclass(value, base) and value is not base and "closure" not in inspect.signature(value.step).parameters
-    }
+    found = {}
+    for name, value in sorted(vars(paddle.optimizer).items()):
+        is_one = inspect.isclass(value) and issubclass(value, base) and value is not base
+        if is_one and "closure" not in inspect.signature(value.step).parameters:
+            found[name] = value
+    return found
 
 
 def _one_step(type_: str, arguments: Mapping[str, Any]) -> None:

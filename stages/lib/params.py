@@ -50,7 +50,7 @@ def load_params(path: Path) -> Params:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not text, or a date such as 2026-99-99
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     try:
         return _params(content)

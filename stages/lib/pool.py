@@ -25,11 +25,12 @@ def run_all(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outc
     was killed.
     """
     os.environ.update(ONE_THREAD)  # the children's numeric libraries read it when they are loaded
-    workers = min(len(items), cores())
+    workers = max(1, min(len(items), cores()))
     executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
     try:
         futures = [executor.submit(work, item) for item in items]
-        wait(futures, return_when=FIRST_EXCEPTION)
+        for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+            future.result()
         return [future.result() for future in futures]
     except BrokenProcessPool:
         raise InputError("a training process was killed, perhaps for lack of memory; nothing was written") from None

@@ -44,8 +44,11 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Value]
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a table as one dict of strings per row. InputError when a row has too few or too many cells."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is no CSV ({error}); run 'dvc repro' to make it anew") from None
     if any(None in row or None in row.values() for row in rows):
         raise InputError(f"{path}: a row has too few or too many cells; run 'dvc repro' to make it anew")
     return rows

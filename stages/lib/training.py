@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import paddle
-import paddle.nn.functional as F
 
 from stages.lib import optimizers
 from stages.lib.curves import Curve, Result, Score
 from stages.lib.dataset import Split, load_split
+from stages.lib.engines import Engine, fastest
 from stages.lib.errors import InputError
 from stages.lib.model import Model, initial_model, saved
-from stages.lib.scoring import cross_entropies, logits
+from stages.lib.scoring import cross_entropies
 from stages.lib.settings import Run
 
 VALID_EVERY = 100  # steps
@@ -40,12 +39,13 @@ def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None]
 
 def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[[int, int, float], None]) -> Curve:
     optimizer = optimizers.build(run.type, run.lr, run.arguments, model.parameters())
+    engine = fastest(model, run.batch_size)
     curve = Curve(steps_per_epoch=math.ceil(len(train.labels) / run.batch_size))
     steps = curve.steps_per_epoch * run.epochs
     for step, batch in enumerate(batches(len(train.labels), run.batch_size, run.epochs, run.seed)):
-        if step % VALID_EVERY == 0 and not _score(model, valid, step, VALID_STRIDE if step else 1, curve):
+        if step % VALID_EVERY == 0 and not _score(engine, valid, step, VALID_STRIDE if step else 1, curve):
             return curve
-        loss = _gradients(model, train.images[batch], train.labels[batch])
+        loss = engine.loss_and_gradients(train.images[batch], train.labels[batch])
         if not math.isfinite(loss):
             curve.diverged = True
             return curve
@@ -53,7 +53,7 @@ def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[
         optimizer.step()
         optimizer.clear_grad()
         report(step + 1, steps, loss)
-    _score(model, valid, steps, 1, curve)
+    _score(engine, valid, steps, 1, curve)
     return curve
 
 
@@ -65,17 +65,10 @@ def batches(images: int, batch_size: int, epochs: int, seed: int) -> Iterator[np
             yield order[start : start + batch_size]
 
 
-def _gradients(model: Model, images: np.ndarray, labels: np.ndarray) -> float:
-    """The mean cross-entropy of a batch; its gradients are left in the parameters."""
-    loss = F.cross_entropy(model(paddle.to_tensor(images)), paddle.to_tensor(labels))
-    loss.backward()
-    return float(loss)
-
-
-def _score(model: Model, valid: Split, step: int, stride: int, curve: Curve) -> bool:
+def _score(engine: Engine, valid: Split, step: int, stride: int, curve: Curve) -> bool:
     """Add the score on every `stride`-th validation image to the curve; False, and diverged, if it is not finite."""
     labels = valid.labels[::stride]
-    outputs = logits(model, valid.images[::stride])
+    outputs = engine.logits(valid.images[::stride])
     losses = cross_entropies(outputs, labels)
     if not np.isfinite(losses).all():
         curve.diverged = True

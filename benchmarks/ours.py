@@ -1,0 +1,35 @@
+"""Ours: the pipeline's engine in the loop of the stage train."""
+
+import paddle
+
+from benchmarks import protocol
+from stages.lib.engines import fastest
+from stages.lib.model import initial_model
+from stages.lib.scoring import cross_entropies
+
+
+def main() -> None:
+    """Race with the settings of the command line."""
+    settings = protocol.settings()
+    images, labels = protocol.dataset(settings)
+    model = initial_model(0)
+    for parameter, start in zip(model.parameters(), protocol.initial_weights(), strict=True):
+        parameter.set_value(start)
+    engine = fastest(model, protocol.BATCH)
+    optimizer = paddle.optimizer.SGD(learning_rate=protocol.LR, parameters=model.parameters())
+
+    def train(order: protocol.Indices) -> float:
+        for batch in order:
+            loss = engine.loss_and_gradients(images[batch], labels[batch])
+            optimizer.step()
+            optimizer.clear_grad()
+        return loss
+
+    def evaluate() -> float:
+        return float(cross_entropies(engine.logits(images), labels).mean())
+
+    protocol.race(settings, train, evaluate, len(images))
+
+
+if __name__ == "__main__":
+    main()

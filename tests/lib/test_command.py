@@ -1,0 +1,95 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"} | {"PYTHONPATH": str(ROOT)}
+
+SHOW = """
+from pathlib import Path
+from stages.lib.command import command
+def work(source: Path, kind: str, *, train_loss: Path) -> None:
+    "What the work is."
+    print(repr(source), repr(kind), repr(train_loss))
+command(work)
+"""
+
+RAISE = """
+import errno
+from stages.lib.command import command
+from stages.lib.errors import InputError
+def work() -> None:
+    raise {0}
+command(work)
+"""
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=20)
+
+
+def test_arguments_follow_the_signature() -> None:
+    done = run(SHOW, "a/b.json", "fast", "--train-loss", "loss.csv")
+    assert done.stdout == f"{Path('a/b.json')!r} 'fast' {Path('loss.csv')!r}\n"
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a", "--train-loss", "b"], "the following arguments are required: kind"),
+        (["a", "b"], "the following arguments are required: --train-loss"),
+        (["a", "b", "c", "--train-loss", "d"], "unrecognized arguments: c"),
+        (["a", "b", "--train", "c"], "the following arguments are required: --train-loss"),
+    ],
+    ids=["positional", "option", "too many", "abbreviation"],
+)
+def test_wrong_arguments(arguments: list[str], message: str) -> None:
+    done = run(SHOW, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+def test_help_says_what_the_work_is() -> None:
+    done = run(SHOW, "--help")
+    assert done.returncode == 0
+    assert "What the work is." in done.stdout
+    assert "--train-loss" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("raised", "line"),
+    [
+        ('InputError("params.yaml: lr: 0 is not allowed")', "error: params.yaml: lr: 0 is not allowed\n"),
+        ('FileNotFoundError(2, "No such file", "a.gz")', "error: [Errno 2] No such file: 'a.gz'\n"),
+        ("PermissionError(errno.EACCES, 'Denied', 'a.gz')", "error: [Errno 13] Denied: 'a.gz'\n"),
+    ],
+)
+def test_known_failure_is_one_line(raised: str, line: str) -> None:
+    done = run(RAISE.format(raised))
+    assert (done.stdout, done.stderr, done.returncode) == ("", line, 1)
+
+
+def test_failure_that_is_our_mistake_keeps_its_traceback() -> None:
+    done = run(RAISE.format("ValueError('ours')"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("ValueError: ours\n")
+
+
+def test_interrupt_is_silent() -> None:
+    script = RAISE.replace("raise {0}", "import time; print('ready', flush=True); time.sleep(20)")
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=10) == (b"", b"")
+        assert process.returncode == 130

@@ -1,0 +1,87 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stages.lib.files import replacing
+
+
+class BrokenError(Exception):
+    """What the block raises."""
+
+
+def test_file_replaces_the_old_one_when_the_block_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "out.txt"
+    for text in ("old", "new"):
+        with replacing(path) as temporary:
+            temporary.write_text(text)
+            assert not path.exists() or path.read_text() == "old"
+        assert path.read_text() == text
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_folder_replaces_the_old_one_with_all_that_it_held(tmp_path: Path) -> None:
+    path = tmp_path / "models"
+    for name in ("old", "new"):
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            (temporary / name).write_text(name)
+    assert [file.name for file in path.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def write_file(path: Path) -> None:
+    path.write_text("half")
+
+
+def write_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "half").write_text("half")
+
+
+def fail(path: Path, write: Callable[[Path], None]) -> None:
+    """Begin to replace `path`, and break."""
+    with replacing(path) as temporary:
+        write(temporary)
+        raise BrokenError
+
+
+@pytest.mark.parametrize("write", [write_file, write_folder])
+def test_failure_leaves_the_old_content_and_nothing_else(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    path = tmp_path / "out"
+    path.write_text("old")
+    with pytest.raises(BrokenError):
+        fail(path, write)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_failure_leaves_the_old_folder(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    write_folder(path)
+    (path / "half").write_text("old")
+    with pytest.raises(BrokenError):
+        fail(path, write_folder)
+    assert (path / "half").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("leave", [write_file, write_folder])
+def test_what_a_killed_process_left_is_no_obstacle(tmp_path: Path, leave: Callable[[Path], None]) -> None:
+    path = tmp_path / "out"
+    with replacing(path) as temporary:
+        name = temporary.name
+        temporary.write_text("")
+    leave(tmp_path / name)
+    with replacing(path) as temporary:
+        assert not temporary.exists()
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_temporary_path_is_beside_the_target(tmp_path: Path) -> None:
+    """On the same file system, where a rename is atomic."""
+    with replacing(tmp_path / "out.txt") as temporary:
+        temporary.write_text("")
+    assert temporary.parent == tmp_path

@@ -1,0 +1,118 @@
+"""Work functions are at the top, where the processes find them."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from stages.lib.errors import InputError
+from stages.lib.pool import cores, run_all
+
+
+class BrokenError(Exception):
+    """What work raises."""
+
+
+def square_later(number: int) -> tuple[int, int]:
+    """Later numbers are done sooner."""
+    time.sleep(max(0.0, 0.4 - number / 10))
+    return number**2, os.getpid()
+
+
+def threads(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+def ignores_interrupt(_: int) -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def kill_first(number: int) -> int:
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(20)
+    return number
+
+
+def fail_or_wait(word: str) -> str:
+    if word == "fail":
+        time.sleep(0.5)  # until the other has begun
+        raise BrokenError("as told")
+    time.sleep(8)
+    Path(word).write_text("went on")
+    return word
+
+
+def processes_end(seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not multiprocessing.active_children()
+
+
+def use_cores(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_results_are_in_order_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    use_cores(monkeypatch, count)
+    results = run_all(square_later, [0, 1, 2, 3])
+    assert [square for square, _ in results] == [0, 1, 4, 9]
+    assert len({process for _, process in results}) <= count
+    assert os.getpid() not in {process for _, process in results}
+
+
+def test_two_cores_work_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cores(monkeypatch, 2)
+    results = run_all(square_later, [0, 0])
+    assert len({process for _, process in results}) == 2
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cores(monkeypatch, 3)
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")  # macOS has none
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert cores() == 5
+
+
+def test_nothing_to_do() -> None:
+    assert run_all(square_later, []) == []
+
+
+def test_each_process_computes_with_one_thread() -> None:
+    names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
+    assert run_all(threads, names) == ["1", "1", "1"]
+
+
+def test_interrupt_is_left_to_the_parent() -> None:
+    assert run_all(ignores_interrupt, [0]) == [True]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_killed_process_is_one_line(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    use_cores(monkeypatch, count)
+    with pytest.raises(
+        InputError, match=r"^a training process was killed, perhaps for lack of memory; nothing was wri"
+    ):
+        run_all(kill_first, [0, 1])
+    assert processes_end(3)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_exception_is_raised_at_once_and_the_others_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failing: int
+) -> None:
+    use_cores(monkeypatch, 2)
+    other = tmp_path / "other"
+    items = [str(other), "fail"] if failing else ["fail", str(other)]
+    started = time.monotonic()
+    with pytest.raises(BrokenError, match="as told"):
+        run_all(fail_or_wait, items)
+    assert time.monotonic() - started < 6
+    assert processes_end(3)
+    assert not other.exists()

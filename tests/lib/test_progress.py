@@ -1,0 +1,46 @@
+import io
+import re
+import time
+
+import pytest
+
+from stages.lib.progress import reporter
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (1, [1]),
+        (2, [1, 2]),
+        (5, [1, 2, 3, 4, 5]),
+        (10, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        (11, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+        (1500, [150, 300, 450, 600, 750, 900, 1050, 1200, 1350, 1500]),
+    ],
+)
+def test_plain_line_every_tenth_of_the_way(capsys: pytest.CaptureFixture[str], steps: int, told: list[int]) -> None:
+    report = reporter("adam, lr 0.01, seed 0", 0)
+    for step in range(1, steps + 1):
+        report(step, steps, step / 8)
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines() == [
+        f"adam, lr 0.01, seed 0: step {step} of {steps}, loss {step / 8:.4f}" for step in told
+    ]
+
+
+def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    report = reporter("adam", 0)
+    for step in range(1, 4):
+        time.sleep(0.12)  # tqdm draws ten times a second
+        report(step, 3, step / 4)
+    shown = terminal.getvalue()
+    assert re.search(r"\radam: .*\b2/3\b.*loss=0\.5000", shown)
+    assert "step 1 of 3" not in shown

@@ -1,0 +1,79 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+import pytest
+
+from stages.lib.settings import TrainSettings, write_settings
+from stages.train import train
+
+Train = Callable[..., Path]
+
+
+@pytest.fixture
+def trained(tmp_path: Path, few: Path) -> Train:
+    """A function that trains 5 steps of 50 images per seed, the last of 30, and gives the folder of the results."""
+
+    def run(seeds: tuple[int, ...], lr: float = 0.05, out: str = "out") -> Path:
+        folder = tmp_path / out
+        write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, lr, 50, 1, seeds))
+        names = {"train_loss": "loss.csv", "valid": "valid.csv", "metrics": "metrics.json", "timing": "timing.json"}
+        paths = {option: folder / name for option, name in names.items()}
+        train(few, tmp_path / "train.json", weights=folder / "models", **paths)
+        return folder
+
+    return run
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def record(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def test_results_of_all_seeds(trained: Train) -> None:
+    out = trained((7, 1))
+    assert sorted(file.name for file in (out / "models").iterdir()) == ["1.pdparams", "7.pdparams"]
+    assert paddle.load(str(out / "models/7.pdparams"))["fc.bias"].shape == [10]
+    loss, valid = rows(out / "loss.csv"), rows(out / "valid.csv")
+    assert [(row["optimizer"], row["seed"], row["step"]) for row in loss] == [
+        ("mine", seed, step) for seed in "71" for step in "04"
+    ]
+    assert [(row["seed"], row["step"], row["images"]) for row in valid] == [
+        (seed, step, "100") for seed in "71" for step in "05"
+    ]
+    metrics = record(out / "metrics.json")
+    assert (metrics["lr"], metrics["steps"], metrics["status"]) == (0.05, 5, "finished")
+    assert metrics["train_loss"] == pytest.approx(np.mean([float(row["loss"]) for row in loss[1::2]]), rel=1e-5)
+    assert metrics["valid_accuracy"] == pytest.approx(np.mean([float(row["accuracy"]) for row in valid[1::2]]))
+    timing = record(out / "timing.json")
+    assert timing["ms_per_step"] == pytest.approx(1000 * timing["seconds"] / 5, rel=1e-4)
+    assert all(file.name == "models" or file.suffix in {".csv", ".json"} for file in out.iterdir())
+
+
+def test_bytes_repeat_whatever_runs_beside(trained: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs side by side, or one after the other: only the seconds differ."""
+    one = trained((0, 1), out="one")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
+    two = trained((0, 1), out="two")
+    for name in ("loss.csv", "valid.csv", "metrics.json", "models/0.pdparams", "models/1.pdparams"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def test_divergence_is_a_result(trained: Train) -> None:
+    """Weights of an earlier run do not stay behind."""
+    trained((0,))
+    out = trained((0, 1), lr=1e15)
+    assert list((out / "models").iterdir()) == []
+    metrics = record(out / "metrics.json")
+    assert (metrics["status"], metrics["diverged_seeds"], metrics["train_loss"]) == ("diverged", "0 1", None)
+    assert [row["step"] for row in rows(out / "loss.csv")] == ["0", "0"]
