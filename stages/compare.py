@@ -10,6 +10,7 @@ from stages.lib import figures
 from stages.lib.command import command
 from stages.lib.curves import LOSS_COLUMNS, VALID_COLUMNS
 from stages.lib.records import Value, read_csv, read_json, write_csv
+from stages.lib.settings import load_names
 
 SMOOTHED_WINDOWS = 5  # of 20 steps each
 Z95 = 1.959964  # standard normal quantile of 97.5%
@@ -17,7 +18,7 @@ ACCURACY_COLUMNS = ("optimizer", "accuracy", "accuracy_min", "accuracy_max", "lo
 
 
 def compare(
-    config: Path,
+    names: Path,
     train_loss: Path,
     valid: Path,
     train_metrics: Path,
@@ -29,12 +30,12 @@ def compare(
     loss_png: Path,
     accuracy_png: Path,
 ) -> None:
-    """Join the results of the optimizers that `config` names, in alphabetical order; those of others stay out."""
-    names = sorted(folder.name for folder in config.iterdir())
-    losses = {name: read_csv(train_loss / f"{name}.csv") for name in names}
-    scores = {name: read_csv(valid / f"{name}.csv") for name in names}
-    trained = {name: read_json(train_metrics / f"{name}.json") for name in names}
-    accuracies = [accuracy_row(name, read_json(eval_metrics / f"{name}.json")) for name in names]
+    """Join the results of the optimizers in `names`, in alphabetical order; those of others stay out."""
+    present = load_names(names)
+    losses = {name: read_csv(train_loss / f"{name}.csv") for name in present}
+    scores = {name: read_csv(valid / f"{name}.csv") for name in present}
+    trained = {name: read_json(train_metrics / f"{name}.json") for name in present}
+    accuracies = [accuracy_row(name, read_json(eval_metrics / f"{name}.json")) for name in present]
     _write_long(loss_csv, LOSS_COLUMNS, losses)
     _write_long(valid_csv, VALID_COLUMNS, scores)
     known = [row for row in accuracies if row["accuracy"] is not None]

@@ -8,10 +8,10 @@ import numpy as np
 
 from stages.lib.command import command
 from stages.lib.dataset import CLASSES, load_split
-from stages.lib.pool import run_all
+from stages.lib.pool import processes
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.scoring import cross_entropies
-from stages.lib.settings import load_settings
+from stages.lib.settings import TrainSettings, load_settings
 
 CONFUSION_COLUMNS = ("optimizer", "actual", "predicted", "count")
 
@@ -22,10 +22,11 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
     A seed without weights diverged: then the metrics that average over seeds are null, and the counts are those of
     the other seeds.
     """
-    resolved = load_settings(settings)
+    resolved = load_settings(settings, TrainSettings)
     labels = load_split(dataset, "eval").labels
     files = [weights / f"{seed}.pdparams" for seed in resolved.seeds]
-    scored = run_all(partial(_evaluate_one, dataset), [file for file in files if file.exists()])
+    with processes(len(files)) as pool:
+        scored = pool.run_all(partial(_evaluate_one, dataset), [file for file in files if file.exists()])
     predicted = [digits for digits, _ in scored]
     losses = [loss for _, loss in scored]
     write_json(metrics, _metrics(predicted, losses, labels, len(files)))

@@ -7,26 +7,47 @@ from statistics import fmean
 from stages.lib import curves, progress
 from stages.lib.command import command
 from stages.lib.curves import Curve, Result
+from stages.lib.errors import InputError
 from stages.lib.files import replacing
-from stages.lib.pool import run_all
-from stages.lib.records import write_csv, write_json
-from stages.lib.settings import Run, load_settings
+from stages.lib.pool import processes
+from stages.lib.records import read_json, write_csv, write_json
+from stages.lib.settings import Run, TrainSettings, load_settings
 
 
 def train(
-    dataset: Path, settings: Path, *, weights: Path, train_loss: Path, valid: Path, metrics: Path, timing: Path
+    dataset: Path,
+    settings: Path,
+    *,
+    lr_from: Path | None = None,
+    weights: Path,
+    train_loss: Path,
+    valid: Path,
+    metrics: Path,
+    timing: Path,
 ) -> None:
-    """Train the runs in `settings` and write their weights, curves and metrics; seconds go to `timing` alone."""
-    resolved = load_settings(settings)
-    runs = [resolved.run(seed) for seed in resolved.seeds]
-    results = run_all(partial(_train_one, dataset), list(enumerate(runs)))
+    """Train the runs in `settings` and write their weights, curves and metrics; seconds go to `timing` alone.
+
+    The lr is that of `settings`, or where the sweep is to choose it, the best_lr in the metrics `lr_from`.
+    """
+    resolved = load_settings(settings, TrainSettings)
+    lr = _chosen(lr_from) if resolved.lr is None else resolved.lr
+    runs = [resolved.run(lr, seed) for seed in resolved.seeds]
+    with processes(len(runs)) as pool:
+        results = pool.run_all(partial(_train_one, dataset), list(enumerate(runs)))
     by_seed = dict(zip(resolved.seeds, results, strict=True))
     _write_weights(weights, by_seed)
     found = {seed: result.curve for seed, result in by_seed.items()}
     write_csv(train_loss, curves.LOSS_COLUMNS, curves.loss_rows(resolved.optimizer, found))
     write_csv(valid, curves.VALID_COLUMNS, curves.valid_rows(resolved.optimizer, found))
-    write_json(metrics, curves.train_metrics(resolved.lr, found))
+    write_json(metrics, curves.train_metrics(lr, found))
     write_json(timing, _timing(results))
+
+
+def _chosen(lr_from: Path | None) -> float:
+    best = read_json(lr_from)["best_lr"] if lr_from else None
+    if not isinstance(best, float):
+        raise InputError(f"{lr_from}: best_lr is {best}: no learning rate of the grid learns; widen sweep.lrs")
+    return best
 
 
 def _train_one(dataset: Path, item: tuple[int, Run]) -> Result:

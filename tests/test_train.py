@@ -8,6 +8,8 @@ import numpy as np
 import paddle
 import pytest
 
+from stages.lib.dataset import Split
+from stages.lib.model import initial_model
 from stages.lib.settings import TrainSettings, write_settings
 from stages.train import train
 
@@ -58,6 +60,16 @@ def test_results_of_all_seeds(trained: Train) -> None:
     timing = record(out / "timing.json")
     assert timing["ms_per_step"] == pytest.approx(1000 * timing["seconds"] / 5, rel=1e-4)
     assert all(file.name == "models" or file.suffix in {".csv", ".json"} for file in out.iterdir())
+
+
+def test_each_seed_has_its_own_results(trained: Train, mnist: dict[str, Split]) -> None:
+    """The first validation is that of the weights that the seed gives."""
+    found = {row["seed"]: float(row["loss"]) for row in rows(trained((7, 1)) / "valid.csv") if row["step"] == "0"}
+    images, labels = paddle.to_tensor(mnist["valid"].images[:100]), paddle.to_tensor(mnist["valid"].labels[:100])
+    for seed in (7, 1):
+        loss = float(paddle.nn.functional.cross_entropy(initial_model(seed)(images), labels))
+        assert found[str(seed)] == pytest.approx(loss, rel=1e-4)
+    assert found["7"] != pytest.approx(found["1"], rel=1e-3)
 
 
 def test_bytes_repeat_whatever_runs_beside(trained: Train, monkeypatch: pytest.MonkeyPatch) -> None:

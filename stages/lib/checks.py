@@ -55,6 +55,16 @@ def seeds(values: object, key: str) -> tuple[int, ...]:
     return checked
 
 
+def grid(values: object, key: str) -> tuple[float, ...]:
+    """At least three different positive numbers, in ascending order."""
+    if not isinstance(values, list) or len(values) < 3:
+        raise RefusedError(key, values, "a list of at least three learning rates")
+    checked = tuple(positive(value, key) for value in values)
+    if sorted(set(checked)) != list(checked):
+        raise RefusedError(key, values, "each learning rate once, in ascending order")
+    return checked
+
+
 def argument(value: object, key: str) -> Any:
     """What an optimizer's argument may be; whether it fits the optimizer is for `optimizers.check` to say."""
     if isinstance(value, list) and not any(isinstance(item, list) for item in value):

@@ -29,6 +29,7 @@ class Curve:
     """One run: `train_loss[i]` is the mean loss of batch i after i updates. All numbers are finite."""
 
     steps_per_epoch: int
+    steps: int  # that it was to have
     train_loss: list[float] = field(default_factory=list)
     valid: list[Score] = field(default_factory=list)
     diverged: bool = False  # the next loss was not finite, and the run stopped
@@ -96,6 +97,12 @@ def final_train_loss(curve: Curve) -> float:
     """The mean training loss of the last window."""
     *_, (first, last) = _windows(len(curve.train_loss))
     return fmean(curve.train_loss[first : last + 1])
+
+
+def mean_before(curve: Curve, step: int) -> float | None:
+    """The mean training loss of the WINDOW steps before `step`; at step 0 that of the first batch, if there is one."""
+    losses = curve.train_loss[max(step - WINDOW, 0) : max(step, 1)]
+    return fmean(losses) if losses else None
 
 
 def steps_to_target(curve: Curve) -> int | None:

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ def save_splits(path: Path, splits: Mapping[str, Split]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
+@cache  # a worker trains many runs on the same split
 def load_split(path: Path, name: str) -> Split:
     """Read one of SPLITS. InputError when the file is not one that `save_splits` wrote."""
     try:

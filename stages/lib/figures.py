@@ -71,3 +71,30 @@ def accuracy_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes.grid(alpha=0.3, axis="x")
     axes.set_title("Eval accuracy: dot = mean, thin line = all seeds, wide bar = 95% sampling interval")
     return figure
+
+
+def ranking_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Validation accuracy of both arms, best first, with intervals; the number is the tie group.
+
+    A row holds optimizer, arm, lr, valid_accuracy, low, high, tie_group and eval_accuracy, the last four as the word
+    'diverged' where a seed did.
+    """
+    figure = Figure((8.0, 6.0), layout="constrained")
+    for place, arm in enumerate(("shared", "tuned")):
+        mine = [row for row in rows if row["arm"] == arm][::-1]
+        axes = figure.add_subplot(2, 1, place + 1)
+        for height, row in enumerate(mine):
+            if row["tie_group"] == "diverged":
+                axes.annotate("diverged", (0.02, height), xycoords=("axes fraction", "data"), va="center")
+                continue
+            axes.plot([row["low"], row["high"]], [height] * 2, color="#56B4E9", linewidth=10, solid_capstyle="butt")
+            axes.plot(row["valid_accuracy"], height, "o", color="black", label="validation" if height == 0 else None)
+            axes.plot(row["eval_accuracy"], height, "|", color="black", markersize=16)
+            axes.annotate(f" group {row['tie_group']}", (1.0, height), xycoords=("axes fraction", "data"), va="center")
+        axes.set_yticks(range(len(mine)), [f"{row['optimizer']} (lr {row['lr']:g})" for row in mine])
+        axes.set_ylim(-0.6, len(mine) - 0.4)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+        axes.grid(alpha=0.3, axis="x")
+        axes.set_title({"shared": "At the configured lr", "tuned": "Each at its own best lr"}[arm])
+    axes.set_xlabel("accuracy: dot = validation with 95% interval (bar), | = eval, only reported")
+    return figure

@@ -32,6 +32,14 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """The grid of learning rates, ascending, and the seeds that choose among them and do nothing else."""
+
+    lrs: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Params:
     """All of params.yaml; `optimizers` is keyed by the user's names, each with its lr resolved."""
 
@@ -41,6 +49,7 @@ class Params:
     batch_size: int
     seeds: tuple[int, ...]
     optimizers: Mapping[str, Optimizer]
+    sweep: Sweep
 
 
 def load_params(path: Path) -> Params:
@@ -59,15 +68,17 @@ def load_params(path: Path) -> Params:
 
 
 def _params(content: object) -> Params:
-    top = checks.mapping(content, "", {"data", "lr", "epochs", "batch_size", "seeds", "optimizers"})
+    top = checks.mapping(content, "", {"data", "lr", "epochs", "batch_size", "seeds", "optimizers", "sweep"})
     lr = checks.positive(top["lr"], "lr")
+    seeds = checks.seeds(top["seeds"], "seeds")
     return Params(
         data=_data(checks.mapping(top["data"], "data", {"source", "sha256"})),
         lr=lr,
         epochs=checks.whole(top["epochs"], "epochs", 1),
         batch_size=checks.whole(top["batch_size"], "batch_size", 1),
-        seeds=checks.seeds(top["seeds"], "seeds"),
+        seeds=seeds,
         optimizers=_optimizers(top["optimizers"], lr),
+        sweep=_sweep(checks.mapping(top["sweep"], "sweep", {"lrs", "seeds"}), seeds),
     )
 
 
@@ -82,6 +93,15 @@ def _data(value: dict[str, Any]) -> Data:
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         raise RefusedError("data.sha256", sha256, "the 64 hexadecimal digits that sha256sum prints for data.source")
     return Data(source, sha256)
+
+
+def _sweep(value: dict[str, Any], seeds: tuple[int, ...]) -> Sweep:
+    own = checks.seeds(value["seeds"], "sweep.seeds")
+    if set(own) & set(seeds):
+        raise RefusedError(
+            "sweep.seeds", list(own), "none of `seeds`: runs that chose an lr must not also report on it"
+        )
+    return Sweep(checks.grid(value["lrs"], "sweep.lrs"), own)
 
 
 def _optimizers(value: object, shared_lr: float) -> Mapping[str, Optimizer]:

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeVar
 
 from stages.lib import lifeline
@@ -18,26 +19,44 @@ Outcome = TypeVar("Outcome")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def run_all(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:
-    """`work(item)` of every item, in the order of the items, on as many processes as there are cores.
+class Pool:
+    """Processes that are started once, as they load paddle and the data, and then work off runs in batches."""
 
-    The first exception that `work` raises is raised here, and the other processes end. InputError if a process
-    was killed.
-    """
+    def __init__(self, executor: ProcessPoolExecutor) -> None:
+        self._executor = executor
+
+    def run_all(
+        self,
+        work: Callable[[Item], Outcome],
+        items: Sequence[Item],
+        done: Callable[[Item, Outcome], None] = lambda *_: None,
+    ) -> list[Outcome]:
+        """`work(item)` of every item, in the order of the items; `done` is called as each one ends.
+
+        The first exception that `work` raises is raised here. InputError if a process was killed.
+        """
+        try:
+            futures = {self._executor.submit(work, item): item for item in items}
+            for future in as_completed(futures):
+                done(futures[future], future.result())
+            return [future.result() for future in futures]
+        except BrokenProcessPool:
+            raise InputError("a training process was killed, perhaps for lack of memory; nothing was written") from None
+
+
+@contextmanager
+def processes(most: int) -> Iterator[Pool]:
+    """A pool of as many processes as there are cores, but at `most` so many; all have ended when the block has."""
     os.environ.update(ONE_THREAD)  # the children's numeric libraries read it when they are loaded
-    workers = max(1, min(len(items), cores()))
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
+    executor = ProcessPoolExecutor(max(1, min(most, cores())), multiprocessing.get_context("spawn"), _start)
     try:
-        futures = [executor.submit(work, item) for item in items]
-        for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-            future.result()
-        return [future.result() for future in futures]
-    except BrokenProcessPool:
-        raise InputError("a training process was killed, perhaps for lack of memory; nothing was written") from None
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        yield Pool(executor)
+    except BaseException:  # whatever ends the block, Ctrl-C too, ends the runs that are under way
         for child in multiprocessing.active_children():
             child.kill()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def cores() -> int:

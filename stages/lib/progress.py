@@ -30,3 +30,19 @@ def _lines(label: str) -> Callable[[int, int, float], None]:
             print(f"{label}: step {step} of {steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
 
     return report
+
+
+def silent(step: int, steps: int, loss: float) -> None:
+    """The reporter of a run that is one of many: see `counter`."""
+
+
+def counter(label: str) -> Callable[[object, object], None]:
+    """A function `done(run, outcome)` that counts runs whose number is not known beforehand."""
+    bar = tqdm(desc=label, unit="run", disable=not sys.stderr.isatty())
+
+    def done(run: object, _: object) -> None:
+        bar.update()
+        if not sys.stderr.isatty():
+            print(f"{label}: {run} has ended", file=sys.stderr, flush=True)
+
+    return done

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,10 @@ def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None]
 def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[[int, int, float], None]) -> Curve:
     optimizer = optimizers.build(run.type, run.lr, run.arguments, model.parameters())
     engine = fastest(model, run.batch_size)
-    curve = Curve(steps_per_epoch=math.ceil(len(train.labels) / run.batch_size))
-    steps = curve.steps_per_epoch * run.epochs
-    for step, batch in enumerate(batches(len(train.labels), run.batch_size, run.epochs, run.seed)):
+    steps_per_epoch = math.ceil(len(train.labels) / run.batch_size)
+    steps = max(1, round(steps_per_epoch * run.epochs))
+    curve = Curve(steps_per_epoch, steps)
+    for step, batch in enumerate(islice(batches(len(train.labels), run.batch_size, run.seed), steps)):
         if step % VALID_EVERY == 0 and not _score(engine, valid, step, VALID_STRIDE if step else 1, curve):
             return curve
         loss = engine.loss_and_gradients(train.images[batch], train.labels[batch])
@@ -57,9 +59,12 @@ def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[
     return curve
 
 
-def batches(images: int, batch_size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:
-    """Indices int64 of every batch: each epoch in its own order, fixed by the seed; a ragged last batch is kept."""
-    for epoch in range(epochs):
+def batches(images: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """Indices int64 of batch after batch, without end: each epoch in an order of its own, fixed by the seed.
+
+    Every epoch has every image once; its ragged last batch is kept.
+    """
+    for epoch in count():
         order = np.random.default_rng([seed, epoch]).permutation(images)
         for start in range(0, images, batch_size):
             yield order[start : start + batch_size]

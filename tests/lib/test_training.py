@@ -8,6 +8,7 @@ import tutorial
 
 from stages.lib.curves import Result
 from stages.lib.dataset import Split
+from stages.lib.engines import Plain
 from stages.lib.errors import InputError
 from stages.lib.model import initial_model, load_model
 from stages.lib.settings import Run
@@ -64,6 +65,14 @@ def test_longer_training_begins_with_the_same_batches() -> None:
     assert [batch.tolist() for batch in one] == [batch.tolist() for batch in three[: len(one)]]
 
 
+@pytest.fixture(params=["fast", "plain"])
+def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the test with both engines: plain Paddle is what other devices get."""
+    if request.param == "plain":
+        monkeypatch.setattr("stages.lib.training.fastest", lambda model, _batch_size: Plain(model))
+
+
+@pytest.mark.usefixtures("_engine")
 @pytest.mark.parametrize(("type_", "lr"), [("SGD", 0.02), ("Adam", 0.001)])
 def test_losses_and_weights_are_those_of_the_tutorials_loop(
     few: Path, mnist: dict[str, Split], tmp_path: Path, type_: str, lr: float
