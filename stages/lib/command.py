@@ -20,7 +20,7 @@ def command(work: Callable[..., None]) -> None:
     """
     arguments = vars(_parser(work).parse_args())
     if "DVC_STAGE" in os.environ:  # a stage must not write on when its dvc is gone
-        lifeline.end_with_parent()
+        lifeline.end_with_parent(os.getppid())
     try:
         work(**arguments)
     except (InputError, OSError) as error:

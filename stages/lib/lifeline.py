@@ -7,9 +7,8 @@ import time
 POLL_SECONDS = 0.5
 
 
-def end_with_parent() -> None:
-    """Watch the parent from a thread and end the process, without clean-up, soon after the parent has died."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """Watch the parent, by its process id, from a thread; end this process, without clean-up, soon after it has died."""
     threading.Thread(target=_watch, args=(parent,), name="lifeline", daemon=True).start()
 
 

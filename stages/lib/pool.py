@@ -48,7 +48,9 @@ class Pool:
 def processes(most: int) -> Iterator[Pool]:
     """A pool of as many processes as there are cores, but at `most` so many; all have ended when the block has."""
     os.environ.update(ONE_THREAD)  # the children's numeric libraries read it when they are loaded
-    executor = ProcessPoolExecutor(max(1, min(most, cores())), multiprocessing.get_context("spawn"), _start)
+    executor = ProcessPoolExecutor(
+        max(1, min(most, cores())), multiprocessing.get_context("spawn"), _start, (os.getpid(),)
+    )
     try:
         yield Pool(executor)
     except BaseException:  # whatever ends the block, Ctrl-C too, ends the runs that are under way
@@ -66,6 +68,6 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start() -> None:
+def _start(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer, in one line
-    lifeline.end_with_parent()
+    lifeline.end_with_parent(parent)
