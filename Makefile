@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test setup lock benchmark benchmark-lock
+.PHONY: repro test setup lock benchmark benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -58,3 +58,10 @@ benchmark-lock: .venv/development
 	$(COMPILE) --excludes benchmarks/without-cuda.txt --output-file benchmarks/requirements.txt
 	$(COMPILE) --output-file benchmarks/requirements-cuda.txt
 	sed -i "s/^torch==\([0-9.]*\) .*/torch==\1+cpu ; $(CPU_WHEEL) \\\\\n    --hash=sha256:$(TORCH_CPU_HASH)\ntorch==\1 ; $(OTHER) \\\\/" benchmarks/requirements.txt
+
+# Every rate of every optimizer at full length: about ten minutes on two cores, after the pipeline itself.
+calibrate: .venv/runtime
+	dvc repro
+	python -m benchmarks.calibrate data/mnist.npz data/config plots/sweep \
+	  --table benchmarks/calibration.csv --report docs/calibration.md
+	python -m benchmarks.range_test data/mnist.npz data/config metrics/lr --report docs/range-test.md

@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/mnist.npz"))
     parser.add_argument("--json", type=Path, default=Path("data/mnist.json.gz"))
     parser.add_argument("--peers", default=".venv-benchmarks/bin/python", help="their interpreter")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=60, help="timed training steps, a multiple of 20")
     parser.add_argument("--only", default="", help="parts or names of variants, separated by commas")
     parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder for the results")

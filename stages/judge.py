@@ -20,12 +20,12 @@ def judge(
     rate has few seeds. The best rate, and the range around it, come from this optimizer's own sweep.
     """
     plan = load_settings(settings, SweepSettings)
-    swept = {name: sweeps.cells(read_csv(curves / f"{name}.csv")) for name in load_names(names)}
-    spread = verdict.pooled_spread(cell for cells in swept.values() for cell in cells.values())
-    cells = swept[plan.optimizer]
+    tables = {name: read_csv(curves / f"{name}.csv") for name in load_names(names)}
+    spread = verdict.pooled_spread(cell for table in tables.values() for cell in sweeps.cells(table).values())
+    cells = sweeps.cells(tables[plan.optimizer])
     record = read_json(trained)
     finding = _finding(plan, _trained_cell(read_csv(valid), record), record, cells, spread)
-    band = _band(cells, finding.best_lr, spread)
+    band = _band(tables[plan.optimizer], plan, spread)
     write_json(metrics, _metrics(finding, band, sum(len(cell.losses) for cell in cells.values())))
     with replacing(report) as temporary:
         temporary.write_text(reason(finding) + "\n", encoding="utf-8")
@@ -59,12 +59,9 @@ def _finding(
     )
 
 
-def _band(cells: dict[float, Cell], best: float | None, spread: Spread) -> Band | None:
-    if best is None:
-        return None
-    ratios = {lr: verdict.ratio(cell, cells[best], spread) for lr, cell in cells.items()}
-    verdicts = {lr: verdict.verdict(cells[lr].status, ratio, lr, best) for lr, ratio in ratios.items()}
-    return verdict.reasonable_range(verdicts, best)
+def _band(table: list[dict[str, str]], plan: SweepSettings, spread: Spread) -> Band | None:
+    best = verdict.best_lr(sweeps.cells(table))
+    return verdict.reasonable_range(sweeps.verdicts(table, plan.lrs, spread), best) if best else None
 
 
 def _metrics(finding: Finding, band: Band | None, swept: int) -> dict[str, Value]:

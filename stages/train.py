@@ -12,6 +12,7 @@ from stages.lib.files import replacing
 from stages.lib.pool import processes
 from stages.lib.records import read_json, write_csv, write_json
 from stages.lib.settings import Run, TrainSettings, load_settings
+from stages.lib.snapshots import save_snapshots
 
 
 def train(
@@ -24,16 +25,18 @@ def train(
     valid: Path,
     metrics: Path,
     timing: Path,
+    snapshots: Path | None = None,
 ) -> None:
     """Train the runs in `settings` and write their weights, curves and metrics; seconds go to `timing` alone.
 
     The lr is that of `settings`, or where the sweep is to choose it, the best_lr in the metrics `lr_from`.
+    `snapshots` gets those of the first seed, whose initial weights all optimizers share.
     """
     resolved = load_settings(settings, TrainSettings)
     lr = _chosen(lr_from) if resolved.lr is None else resolved.lr
     runs = [resolved.run(lr, seed) for seed in resolved.seeds]
     with processes(len(runs)) as pool:
-        results = pool.run_all(partial(_train_one, dataset), list(enumerate(runs)))
+        results = pool.run_all(partial(_train_one, dataset, snapshots is not None), list(enumerate(runs)))
     by_seed = dict(zip(resolved.seeds, results, strict=True))
     _write_weights(weights, by_seed)
     found = {seed: result.curve for seed, result in by_seed.items()}
@@ -41,6 +44,8 @@ def train(
     write_csv(valid, curves.VALID_COLUMNS, curves.valid_rows(resolved.optimizer, found))
     write_json(metrics, curves.train_metrics(lr, found))
     write_json(timing, _timing(results))
+    if snapshots and results[0].snapshots:
+        save_snapshots(snapshots, results[0].snapshots)
 
 
 def _chosen(lr_from: Path | None) -> float:
@@ -50,11 +55,12 @@ def _chosen(lr_from: Path | None) -> float:
     return best
 
 
-def _train_one(dataset: Path, item: tuple[int, Run]) -> Result:
+def _train_one(dataset: Path, snapshots: bool, item: tuple[int, Run]) -> Result:
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     position, run = item
-    return train_run(run, dataset, progress.reporter(f"{run.optimizer}, lr {run.lr:g}, seed {run.seed}", position))
+    report = progress.reporter(f"{run.optimizer}, lr {run.lr:g}, seed {run.seed}", position)
+    return train_run(run, dataset, report, snapshots=snapshots and position == 0)
 
 
 def _write_weights(folder: Path, results: dict[int, Result]) -> None:

@@ -24,6 +24,9 @@ seeds: [0, 1]
 optimizers:
   sgd: {type: SGD, lr: }
   momentum: {type: Momentum, lr: 0.5, momentum: 0.9}
+sweep:
+  lrs: [0.001, 0.01, 0.1]
+  seeds: [100, 101]
 """
 
 

@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from stages.compare import accuracy_row, compare, smoothed, wilson
 from stages.lib.errors import InputError
 from stages.lib.records import Value, write_json
+from stages.lib.settings import load_names, write_names
 
 STEPS = [0, 20, 40, 60, 80, 99]
 OUTPUTS = ("loss.csv", "valid.csv", "accuracy.csv", "loss.png", "accuracy.png")
@@ -15,8 +16,10 @@ OUTPUTS = ("loss.csv", "valid.csv", "accuracy.csv", "loss.png", "accuracy.png")
 
 def results(folder: Path, name: str, accuracy: float | None, seeds: dict[int, int]) -> None:
     """What train and evaluate leave of one optimizer; `seeds` gives the number of loss windows of each seed."""
-    for kind in ("train_loss", "valid", "train", "eval", f"config/{name}"):
+    for kind in ("train_loss", "valid", "train", "eval"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
+    names = folder / "optimizers.json"
+    write_names(names, {name, *(load_names(names) if names.exists() else [])})
     losses = [
         f"{name},{seed},{step},{step / 50},{3 - step / 50},0.5" for seed, k in seeds.items() for step in STEPS[:k]
     ]
@@ -32,7 +35,7 @@ def results(folder: Path, name: str, accuracy: float | None, seeds: dict[int, in
 
 def run(folder: Path, out: str = "out") -> dict[str, bytes]:
     paths = {name.replace(".", "_"): folder / out / name for name in OUTPUTS}
-    inputs = [folder / kind for kind in ("config", "train_loss", "valid", "train", "eval")]
+    inputs = [folder / kind for kind in ("optimizers.json", "train_loss", "valid", "train", "eval")]
     compare(*inputs, **paths)
     return {name: (folder / out / name).read_bytes() for name in OUTPUTS}
 
@@ -112,11 +115,11 @@ def test_tables_hold_all_optimizers_in_alphabetical_order(tmp_path: Path) -> Non
 
 
 def test_removed_optimizer_stays_out(tmp_path: Path) -> None:
-    """Its metrics and curves stay in git, its settings do not."""
+    """Its metrics and curves stay in git, its name does not."""
     results(tmp_path, "adam", 0.9, {0: 6})
     without = run(tmp_path)
     results(tmp_path, "gone", 0.99, {0: 6})
-    (tmp_path / "config/gone").rmdir()
+    write_names(tmp_path / "optimizers.json", ["adam"])
     assert run(tmp_path) == without
 
 

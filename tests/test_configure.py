@@ -7,7 +7,7 @@ import pytest
 
 from stages.configure import configure
 from stages.lib.errors import InputError
-from stages.lib.settings import TrainSettings, load_settings
+from stages.lib.settings import SweepSettings, TrainSettings, load_names, load_settings
 
 ParamsFile = Callable[..., Path]
 
@@ -16,15 +16,22 @@ def settings(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+KINDS = ("sweep.json", "train.json", "tune.json")
+
+
 def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Path) -> None:
     config = tmp_path / "data" / "config"
     configure(params_file(), config)
-    assert sorted(settings(config)) == ["momentum/train.json", "sgd/train.json"]
-    shared: dict[str, Any] = {"batch_size": 100, "epochs": 3, "seeds": (0, 1)}
-    sgd = TrainSettings(optimizer="sgd", type="SGD", arguments={}, lr=0.01, **shared)
-    momentum = TrainSettings(optimizer="momentum", type="Momentum", arguments={"momentum": 0.9}, lr=0.5, **shared)
-    assert load_settings(config / "sgd" / "train.json") == sgd
-    assert load_settings(config / "momentum" / "train.json") == momentum
+    expected = ["optimizers.json", *(f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS)]
+    assert sorted(settings(config)) == sorted(expected)
+    assert load_names(config / "optimizers.json") == ["momentum", "sgd"]
+    for name, type_, arguments, lr in (("sgd", "SGD", {}, 0.01), ("momentum", "Momentum", {"momentum": 0.9}, 0.5)):
+        own: dict[str, Any] = {"optimizer": name, "type": type_, "arguments": arguments, "batch_size": 100, "epochs": 3}
+        train, tune = (load_settings(config / name / f"{kind}.json", TrainSettings) for kind in ("train", "tune"))
+        assert train == TrainSettings(**own, seeds=(0, 1), lr=lr)
+        assert tune == TrainSettings(**own, seeds=(0, 1), lr=None)
+        sweep = SweepSettings(**own, seeds=(100, 101), lrs=(0.001, 0.01, 0.1))
+        assert load_settings(config / name / "sweep.json", SweepSettings) == sweep
     assert json.loads((config / "sgd" / "train.json").read_text())["lr"] == 0.01
 
 
@@ -34,7 +41,11 @@ def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Pat
         ("lr: 0.01", "lr: 0.001", ["sgd/train.json"]),
         ("lr: 0.5", "lr: 0.4", ["momentum/train.json"]),
         ("lr: 0.01", "lr: 1e-2", []),
-        ("epochs: 3", "epochs: 4", ["momentum/train.json", "sgd/train.json"]),
+        ("epochs: 3", "epochs: 4", [f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS]),
+        ("[0, 1]", "[0, 2]", [f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS[1:]]),
+        ("[0.001, 0.01, 0.1]", "[0.001, 0.01, 1]", ["momentum/sweep.json", "sgd/sweep.json"]),
+        ("[100, 101]", "[100]", ["momentum/sweep.json", "sgd/sweep.json"]),
+        ("momentum: 0.9}", "momentum: 0.8}", [f"momentum/{kind}" for kind in KINDS]),
         ("  sha256:", "  sha256:  # none", []),
     ],
 )
@@ -52,7 +63,8 @@ def test_only_what_a_change_concerns_changes(
 def test_removed_optimizer_leaves_nothing(params_file: ParamsFile, tmp_path: Path) -> None:
     configure(params_file(), tmp_path / "config")
     configure(params_file("  sgd: {type: SGD, lr: }\n", ""), tmp_path / "config")
-    assert sorted(path.name for path in (tmp_path / "config").iterdir()) == ["momentum"]
+    assert sorted(path.name for path in (tmp_path / "config").iterdir()) == ["momentum", "optimizers.json"]
+    assert load_names(tmp_path / "config" / "optimizers.json") == ["momentum"]
 
 
 @pytest.mark.parametrize(

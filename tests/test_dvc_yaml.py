@@ -73,7 +73,10 @@ def test_verbs_do_not_import_verbs() -> None:
 
 @pytest.mark.parametrize(
     ("package", "importers"),
-    [("paddle", {"model", "conv", "optimizers", "engines"}), ("matplotlib", {"figures"})],
+    [
+        ("paddle", {"model", "conv", "optimizers", "engines"}),
+        ("matplotlib", {"figures", "lr_figures", "surface_figure"}),
+    ],
 )
 def test_heavy_packages_are_imported_where_they_belong(package: str, importers: set[str]) -> None:
     pattern = re.compile(rf"^\s*(import|from) {package}\b", re.MULTILINE)

@@ -34,7 +34,7 @@ def evaluated(tmp_path: Path, dataset: Path) -> Evaluate:
 
     def run(seeds: tuple[int, ...], states: dict[int, dict[str, paddle.Tensor]]) -> tuple[object, object]:
         settings, weights = tmp_path / "train.json", tmp_path / "models"
-        write_settings(settings, TrainSettings("mine", "SGD", {}, 0.1, 10, 1, seeds))
+        write_settings(settings, TrainSettings("mine", "SGD", {}, 10, 1, seeds, lr=0.1))
         weights.mkdir()
         for seed, state in states.items():
             paddle.save(state, str(weights / f"{seed}.pdparams"))
@@ -107,7 +107,7 @@ def test_weights_of_other_seeds_are_left_alone(evaluated: Evaluate) -> None:
 def test_broken_weights_are_one_line_and_nothing_is_written(tmp_path: Path, dataset: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "0.pdparams").write_bytes(b"hello")
-    write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, 0.1, 10, 1, (0,)))
+    write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, 10, 1, (0,), lr=0.1))
     with pytest.raises(InputError, match=r"0\.pdparams: holds no weights"):
         evaluate(
             dataset,

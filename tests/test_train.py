@@ -9,6 +9,7 @@ import paddle
 import pytest
 
 from stages.lib.dataset import Split
+from stages.lib.errors import InputError
 from stages.lib.model import initial_model
 from stages.lib.settings import TrainSettings, write_settings
 from stages.train import train
@@ -20,12 +21,12 @@ Train = Callable[..., Path]
 def trained(tmp_path: Path, few: Path) -> Train:
     """A function that trains 5 steps of 50 images per seed, the last of 30, and gives the folder of the results."""
 
-    def run(seeds: tuple[int, ...], lr: float = 0.05, out: str = "out") -> Path:
+    def run(seeds: tuple[int, ...], lr: float | None = 0.05, out: str = "out", lr_from: Path | None = None) -> Path:
         folder = tmp_path / out
-        write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, lr, 50, 1, seeds))
+        write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, 50, 1, seeds, lr))
         names = {"train_loss": "loss.csv", "valid": "valid.csv", "metrics": "metrics.json", "timing": "timing.json"}
         paths = {option: folder / name for option, name in names.items()}
-        train(few, tmp_path / "train.json", weights=folder / "models", **paths)
+        train(few, tmp_path / "train.json", lr_from=lr_from, weights=folder / "models", **paths)
         return folder
 
     return run
@@ -89,3 +90,21 @@ def test_divergence_is_a_result(trained: Train) -> None:
     metrics = record(out / "metrics.json")
     assert (metrics["status"], metrics["diverged_seeds"], metrics["train_loss"]) == ("diverged", "0 1", None)
     assert [row["step"] for row in rows(out / "loss.csv")] == ["0", "0"]
+
+
+def test_lr_of_the_sweep_trains_as_a_configured_one(trained: Train, tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text('{"best_lr": 0.05, "valid_loss": 0.1}')
+    tuned = trained((3,), lr=None, lr_from=tmp_path / "sweep.json", out="tuned")
+    configured = trained((3,), lr=0.05, out="configured")
+    assert record(tuned / "metrics.json")["lr"] == 0.05
+    for name in ("loss.csv", "valid.csv", "metrics.json", "models/3.pdparams"):
+        assert (tuned / name).read_bytes() == (configured / name).read_bytes(), name
+
+
+def test_sweep_in_which_nothing_learns_gives_no_lr(trained: Train, tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text('{"best_lr": null, "valid_loss": null}')
+    with pytest.raises(
+        InputError, match=r"sweep\.json: best_lr is None: no learning rate of the grid learns; widen swe"
+    ):
+        trained((3,), lr=None, lr_from=tmp_path / "sweep.json")
+    assert not (tmp_path / "out").exists()

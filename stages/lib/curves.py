@@ -7,6 +7,7 @@ from statistics import fmean
 import numpy as np
 
 from stages.lib.records import Value
+from stages.lib.snapshots import Snapshots
 
 WINDOW = 20  # steps
 TARGET_ACCURACY = 0.97  # on the validation split; what "steps to 97%" counts to
@@ -37,11 +38,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Result:
-    """A run's curve, its weights as the bytes of a .pdparams file (None if diverged), its wall-clock seconds."""
+    """A run's curve, its weights as the bytes of a .pdparams file (None if diverged), its wall-clock seconds.
+
+    `snapshots` are its weights on the way, up to where its loss was finite; None of a run that was not to take any.
+    """
 
     curve: Curve
     weights: bytes | None
     seconds: float
+    snapshots: Snapshots | None = None
 
 
 def loss_rows(optimizer: str, curves: Mapping[int, Curve]) -> Iterator[tuple[Value, ...]]:

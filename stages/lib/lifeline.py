@@ -8,7 +8,7 @@ POLL_SECONDS = 0.5
 
 
 def end_with_parent(parent: int) -> None:
-    """Watch the parent, by its process id, from a thread; end this process, without clean-up, soon after it has died."""
+    """Watch the parent, by its process id, from a thread; end this process, without clean-up, once it has died."""
     threading.Thread(target=_watch, args=(parent,), name="lifeline", daemon=True).start()
 
 

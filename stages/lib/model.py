@@ -4,6 +4,7 @@ import io
 import pickle
 from pathlib import Path
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
@@ -38,6 +39,21 @@ def initial_model(seed: int) -> Model:
     paddle.seed(seed)
     with paddle.utils.unique_name.guard():  # parameter names, and so saved bytes, do not depend on earlier models
         return Model()
+
+
+def flat_weights(model: Model) -> np.ndarray:
+    """A copy of all weights in one line, float32 [p], in the order of `model.parameters()`."""
+    return np.concatenate([parameter.numpy().ravel() for parameter in model.parameters()])
+
+
+def set_flat_weights(model: Model, weights: np.ndarray) -> None:
+    """Give the model weights float32 [p] in the order of `flat_weights`. ValueError when they are not as many."""
+    parameters = model.parameters()
+    ends = np.cumsum([parameter.size for parameter in parameters])
+    if len(weights) != ends[-1]:
+        raise ValueError(f"{len(weights)} weights, but the model has {ends[-1]}")
+    for parameter, part in zip(parameters, np.split(weights, ends[:-1]), strict=True):
+        parameter.set_value(part.reshape(parameter.shape))
 
 
 def saved(model: Model) -> bytes:

@@ -1,12 +1,13 @@
 """The table of a sweep's runs, and what it says of each learning rate."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stages.lib import verdict
 from stages.lib.curves import Curve, mean_before
 from stages.lib.records import Value
 from stages.lib.settings import Run
-from stages.lib.verdict import Cell
+from stages.lib.verdict import Cell, Spread, Verdict
 
 SHORT = 0.1  # of the full length: enough to see what diverges and where to begin
 COLUMNS = ("optimizer", "lr", "seed", "steps", "step", "train_loss", "valid_loss", "valid_accuracy", "status")
@@ -41,13 +42,40 @@ def cell(curves: Iterable[Curve]) -> Cell:
 
 def cells(table: Iterable[Mapping[str, str]]) -> dict[float, Cell]:
     """The cell of every lr, ascending, by the full-length runs in a table of COLUMNS."""
+    by_length = _by_length(table)
+    return by_length[max(by_length)]
+
+
+def verdicts(table: Sequence[Mapping[str, str]], lrs: Sequence[float], spread: Spread) -> dict[float, Verdict]:
+    """The verdict on every rate of the grid `lrs`, ascending, from a sweep's table alone.
+
+    A rate that was not trained at full length is judged by its neighbours, as loss against rate is U-shaped: it is
+    as bad as one between it and the best rate; or too large, if its short run diverged beyond the best rate.
+    """
+    by_length = _by_length(table)
+    full, short = by_length[max(by_length)], by_length[min(by_length)]
+    best = verdict.best_lr(full)
+    if best is None:
+        return dict.fromkeys(lrs, "undetermined")
+    known: dict[float, Verdict] = {}
+    for lr, cell in full.items():
+        known[lr] = verdict.verdict(cell.status, verdict.ratio(cell, full[best], spread), lr, best)
+    smallest = max((lr for lr, one in known.items() if one == "too_small"), default=0.0)
+    largest = min((lr for lr, one in known.items() if one == "too_large"), default=math.inf)
+    diverged = (lr for lr, cell in short.items() if cell.status == "diverged" and lr > best)
+    largest = min(largest, *diverged, math.inf)
+    inferred: dict[float, Verdict] = {lr: "too_small" for lr in lrs if lr < smallest}
+    inferred |= {lr: "too_large" for lr in lrs if lr >= largest}
+    return {lr: known.get(lr) or inferred.get(lr, "undetermined") for lr in lrs}
+
+
+def _by_length(table: Iterable[Mapping[str, str]]) -> dict[int, dict[float, Cell]]:
+    """Cells by the steps that their runs were to have, and by lr."""
     by_run: dict[tuple[float, str, int], list[Mapping[str, str]]] = {}
     for row in table:
         by_run.setdefault((float(row["lr"]), row["seed"], int(row["steps"])), []).append(row)
-    longest = max(steps for _, _, steps in by_run)
-    grouped: dict[float, list[tuple[list[float], bool]]] = {}
+    grouped: dict[int, dict[float, list[tuple[list[float], bool]]]] = {}
     for (lr, _, steps), run in sorted(by_run.items()):
-        if steps == longest:
-            losses = [float(row["valid_loss"]) for row in run]
-            grouped.setdefault(lr, []).append((losses, run[-1]["status"] == "diverged"))
-    return {lr: verdict.cell(runs) for lr, runs in grouped.items()}
+        losses = [float(row["valid_loss"]) for row in run]
+        grouped.setdefault(steps, {}).setdefault(lr, []).append((losses, run[-1]["status"] == "diverged"))
+    return {steps: {lr: verdict.cell(runs) for lr, runs in by_lr.items()} for steps, by_lr in grouped.items()}

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
 from pathlib import Path
 
@@ -13,19 +13,21 @@ from stages.lib.curves import Curve, Result, Score
 from stages.lib.dataset import Split, load_split
 from stages.lib.engines import Engine, fastest
 from stages.lib.errors import InputError
-from stages.lib.model import Model, initial_model, saved
+from stages.lib.model import Model, flat_weights, initial_model, saved
 from stages.lib.scoring import cross_entropies
 from stages.lib.settings import Run
+from stages.lib.snapshots import Snapshots, schedule
 
 VALID_EVERY = 100  # steps
 # In between, every fifth validation image scores: all of them would cost a quarter of the training itself.
 VALID_STRIDE = 5
 
 
-def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None]) -> Result:
+def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None], *, snapshots: bool = False) -> Result:
     """Train from the seed's initial weights over the seed's batches; stop where a loss is not finite.
 
     `report(step, steps, loss)` is called after every step. InputError if a batch is larger than the train split.
+    The result holds snapshots if asked for; taking them changes nothing of the run.
     """
     train, valid = load_split(dataset, "train"), load_split(dataset, "valid")
     if run.batch_size > len(train.labels):
@@ -33,9 +35,22 @@ def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None]
         raise InputError(f"params.yaml: batch_size: {run.batch_size} is not allowed; allowed: {allowed}")
     started = time.perf_counter()
     model = initial_model(run.seed)
-    curve = _train(model, run, train, valid, report)
+    taken = {0: flat_weights(model)}
+
+    def take(step: int, steps: int, loss: float) -> None:
+        if step in schedule(steps):
+            taken[step] = flat_weights(model)
+        report(step, steps, loss)
+
+    curve = _train(model, run, train, valid, take if snapshots else report)
     weights = None if curve.diverged else saved(model)
-    return Result(curve, weights, time.perf_counter() - started)
+    return Result(curve, weights, time.perf_counter() - started, _finite(taken, curve) if snapshots else None)
+
+
+def _finite(taken: Mapping[int, np.ndarray], curve: Curve) -> Snapshots:
+    """The weights that gave a finite loss: where a run diverged, its last update led to one that is not."""
+    steps = [step for step in taken if not curve.diverged or step < len(curve.train_loss)]
+    return Snapshots(np.array(steps, np.int64), np.array([taken[step] for step in steps]))
 
 
 def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[[int, int, float], None]) -> Curve:

@@ -65,6 +65,28 @@ def test_seeds_keep_their_order() -> None:
     assert checks.seeds([5, 0, 2], "seeds") == (5, 0, 2)
 
 
+@pytest.mark.parametrize("value", [None, 0.1, {}, "0.1", [], [0.1, 0.2], (0.1, 0.2, 0.3)])
+def test_grid_that_is_too_short_or_no_list(value: object) -> None:
+    with pytest.raises(RefusedError, match=refused("lrs", value, "a list of at least three learning rates")):
+        checks.grid(value, "lrs")
+
+
+@pytest.mark.parametrize("bad", [0, -0.1, NAN, INF, True, None, "fast", [0.1]])
+def test_grid_with_a_bad_rate(bad: object) -> None:
+    with pytest.raises(RefusedError, match=refused("lrs", bad, "a finite number above 0")):
+        checks.grid([0.1, bad, 1.0], "lrs")
+
+
+@pytest.mark.parametrize("value", [[0.1, 0.1, 0.2], [0.1, 0.3, 0.2], [3, 2, 1], [0.1, "1e-1", 1]])
+def test_grid_out_of_order(value: object) -> None:
+    with pytest.raises(RefusedError, match=refused("lrs", value, "each learning rate once, in ascending order")):
+        checks.grid(value, "lrs")
+
+
+def test_grid() -> None:
+    assert checks.grid(["1e-05", 0.5, 2], "lrs") == (1e-5, 0.5, 2.0)
+
+
 @pytest.mark.parametrize("value", [None, NAN, -INF, "1e999", {"a": 1}, [0.5, None], [[NAN]]])
 def test_no_argument(value: object) -> None:
     with pytest.raises(RefusedError, match=r"^k: .* is not allowed; allowed: a finite number, true, false, a word, or"):

@@ -12,7 +12,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "DVC
 SHOW = """
 from pathlib import Path
 from stages.lib.command import command
-def work(source: Path, kind: str, *, train_loss: Path) -> None:
+def work(source: Path, kind: Path, *, train_loss: Path) -> None:
     "What the work is."
     print(repr(source), repr(kind), repr(train_loss))
 command(work)
@@ -33,9 +33,30 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=20)
 
 
+OPTIONAL = """
+from pathlib import Path
+from stages.lib.command import command
+def work(*, lr_from: Path | None = None, out: Path) -> None:
+    print(repr(lr_from), repr(out))
+command(work)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["--out", "a"], f"None {Path('a')!r}\n"),
+        (["--out", "a", "--lr-from", "b/c.json"], f"{Path('b/c.json')!r} {Path('a')!r}\n"),
+    ],
+)
+def test_option_with_a_default_may_be_left_out(arguments: list[str], printed: str) -> None:
+    done = run(OPTIONAL, *arguments)
+    assert (done.stdout, done.stderr, done.returncode) == (printed, "", 0)
+
+
 def test_arguments_follow_the_signature() -> None:
     done = run(SHOW, "a/b.json", "fast", "--train-loss", "loss.csv")
-    assert done.stdout == f"{Path('a/b.json')!r} 'fast' {Path('loss.csv')!r}\n"
+    assert done.stdout == f"{Path('a/b.json')!r} {Path('fast')!r} {Path('loss.csv')!r}\n"
     assert (done.stderr, done.returncode) == ("", 0)
 
 

@@ -10,6 +10,7 @@ from stages.lib.curves import (
     Score,
     final_train_loss,
     loss_rows,
+    mean_before,
     steps_to_target,
     train_metrics,
     valid_rows,
@@ -19,7 +20,7 @@ from stages.lib.curves import (
 def curve(losses: list[float], accuracies: dict[int, float] | None = None, diverged: bool = False) -> Curve:
     """A run of epochs of 50 steps; validation loss is 1 - accuracy."""
     scores = [Score(step, 100, 1 - accuracy, accuracy) for step, accuracy in (accuracies or {}).items()]
-    return Curve(50, losses, scores, diverged)
+    return Curve(50, max(1, len(losses)), losses, scores, diverged)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,22 @@ def test_validation_rows() -> None:
 )
 def test_final_training_loss_is_that_of_the_last_window(losses: list[float], final: float) -> None:
     assert final_train_loss(curve(losses)) == final
+
+
+@pytest.mark.parametrize(
+    ("losses", "step", "mean"),
+    [
+        ([7.0, 3.0], 0, 7.0),
+        ([7.0, 3.0, 9.0], 2, 5.0),
+        ([float(i) for i in range(30)], 25, 14.5),
+        ([float(i) for i in range(30)], 20, 9.5),
+        ([7.0], 1, 7.0),
+        ([], 0, None),
+    ],
+)
+def test_mean_of_the_20_losses_before_a_step(losses: list[float], step: int, mean: float | None) -> None:
+    """Of steps 5 to 24 before step 25: their mean is 14.5."""
+    assert mean_before(curve(losses), step) == mean
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,38 @@ def loss_figure() -> Figure:
     return figures.loss_figure(CURVES, {"adam": "", "sgd": "1 4", "best": ""})
 
 
-@pytest.mark.parametrize("draw", [loss_figure, lambda: figures.accuracy_figure(ROWS)], ids=["loss", "accuracy"])
-def test_bytes_repeat(tmp_path: Path, draw: Callable[[], Figure]) -> None:
+def placed(arm: str, name: str, lr: float, accuracy: float, group: int) -> dict[str, Value]:
+    interval = {"low": accuracy - 0.01, "high": accuracy + 0.01}
+    values = {"valid_accuracy": accuracy, "tie_group": group, "eval_accuracy": accuracy + 0.002}
+    return {"optimizer": name, "arm": arm, "lr": lr, **interval, **values}
+
+
+LOST = dict.fromkeys(("valid_accuracy", "low", "high", "tie_group", "eval_accuracy"), "diverged")
+RANKED: list[dict[str, Value]] = [
+    placed("shared", "adam", 0.01, 0.97, 1),
+    placed("shared", "adagrad", 0.01, 0.96, 2),
+    {"optimizer": "sgd", "arm": "shared", "lr": 0.01, **LOST},
+    placed("tuned", "sgd", 0.3, 0.98, 1),
+    placed("tuned", "adam", 0.001, 0.975, 1),
+    placed("tuned", "adagrad", 1e-05, 0.95, 2),
+]
+
+
+@pytest.mark.parametrize(
+    ("draw", "height"),
+    [
+        (loss_figure, 500),
+        (lambda: figures.accuracy_figure(ROWS), 500),
+        (lambda: figures.ranking_figure(RANKED), 600),
+    ],
+    ids=["loss", "accuracy", "ranking"],
+)
+def test_bytes_repeat(tmp_path: Path, draw: Callable[[], Figure], height: int) -> None:
     for name in ("one.png", "two.png"):
         figures.save(draw(), tmp_path / name)
     content = (tmp_path / "one.png").read_bytes()
     assert content == (tmp_path / "two.png").read_bytes()
-    assert struct.unpack(">4sII", content[12:24]) == (b"IHDR", 800, 500)
+    assert struct.unpack(">4sII", content[12:24]) == (b"IHDR", 800, height)
     assert b"tEXt" not in content  # where matplotlib writes its version
 
 
@@ -73,6 +98,35 @@ def test_accuracies_are_in_order_and_the_diverged_below() -> None:
     lines = [(np.array(line.get_xdata(), float).tolist(), np.array(line.get_ydata())) for line in axes.get_lines()]
     spans = [x for x, y in lines if (y == 1).all()]
     assert spans == [[0.966, 0.973], [0.96, 0.98], [0.97]]
+
+
+def test_ranking_has_each_arm_best_on_top() -> None:
+    axes = figures.ranking_figure(RANKED).axes
+    labels = [[label.get_text() for label in one.get_yticklabels()][::-1] for one in axes]
+    assert labels == [
+        ["adam (lr 0.01)", "adagrad (lr 0.01)", "sgd (lr 0.01)"],
+        ["sgd (lr 0.3)", "adam (lr 0.001)", "adagrad (lr 1e-05)"],
+    ]
+    assert [one.get_title() for one in axes] == ["At the configured lr", "Each at its own best lr"]
+
+
+def test_ranking_shows_interval_accuracy_eval_and_tie_group_at_its_place() -> None:
+    axes = figures.ranking_figure(RANKED).axes[0]
+    lines = [(np.array(line.get_xdata(), float), np.array(line.get_ydata(), float)) for line in axes.get_lines()]
+    for place, accuracy in ((2, 0.97), (1, 0.96)):
+        spans = [x.tolist() for x, y in lines if (y == place).all()]
+        assert spans == [
+            pytest.approx(span) for span in ([accuracy - 0.01, accuracy + 0.01], [accuracy], [accuracy + 0.002])
+        ]
+    assert not [x for x, y in lines if (y == 0).any()], "diverged: no number"
+    texts = {(text.get_text().strip(), text.xy[1]) for text in axes.texts}  # type: ignore[attr-defined]
+    assert texts == {("group 1", 2), ("group 2", 1), ("diverged", 0)}
+
+
+def test_ranking_in_which_all_diverged(tmp_path: Path) -> None:
+    rows = [{"optimizer": "sgd", "arm": arm, "lr": 1e9, **LOST} for arm in ("shared", "tuned")]
+    figures.save(figures.ranking_figure(rows), tmp_path / "ranking.png")
+    assert (tmp_path / "ranking.png").stat().st_size > 1000
 
 
 def test_every_optimizer_of_paddle_gets_a_look_of_its_own() -> None:

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 WATCHING = """
-import time
+import os, time
 from stages.lib.lifeline import end_with_parent
-end_with_parent()
+end_with_parent(os.getppid())
 print("ready", flush=True)
 time.sleep(8)
 """
@@ -27,11 +27,23 @@ def work() -> None:
 command(work)
 """
 
+ORPHAN = """
+import os, time
+from stages.lib.lifeline import end_with_parent
+print("ready", flush=True)
+parent = os.getppid()
+while os.getppid() == parent:
+    time.sleep(0.01)
+end_with_parent(parent)
+time.sleep(8)
+"""
+
 POOL = """
 import time
-from stages.lib.pool import run_all
+from stages.lib.pool import processes
 if __name__ == "__main__":
-    run_all(time.sleep, [8.0, 8.0])
+    with processes(2) as pool:
+        pool.run_all(time.sleep, [8.0, 8.0])
 """
 
 PARENT = """
@@ -58,7 +70,9 @@ def seconds_to_live(child: list[str], environment: dict[str, str]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("script", "environment"), [(WATCHING, {}), (STAGE, {"DVC_STAGE": "train@adam"})], ids=["watching", "stage"]
+    ("script", "environment"),
+    [(WATCHING, {}), (ORPHAN, {}), (STAGE, {"DVC_STAGE": "train@adam"})],
+    ids=["watching", "already gone", "stage"],
 )
 def test_child_ends_with_its_parent(script: str, environment: dict[str, str]) -> None:
     assert seconds_to_live(["-c", script], environment) < 3

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.lib.errors import InputError
-from stages.lib.params import Data, Optimizer, Params, load_params
+from stages.lib.params import Data, Optimizer, Params, Sweep, load_params
 
 ParamsFile = Callable[..., Path]
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ def test_file_is_read(params_file: ParamsFile) -> None:
         batch_size=100,
         seeds=(0, 1),
         optimizers={"sgd": Optimizer("SGD", 0.01, {}), "momentum": Optimizer("Momentum", 0.5, {"momentum": 0.9})},
+        sweep=Sweep((0.001, 0.01, 0.1), (100, 101)),
     )
 
 
@@ -28,6 +29,7 @@ def test_committed_defaults_are_allowed() -> None:
     params = load_params(ROOT / "params.yaml")
     types = {"sgd": "SGD", "momentum": "Momentum", "adagrad": "Adagrad", "rmsprop": "RMSProp", "adam": "Adam"}
     assert {name: optimizer.type for name, optimizer in params.optimizers.items()} == types
+    assert params.sweep.lrs[0] < params.lr < params.sweep.lrs[-1]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,12 @@ def test_lr_may_be_written_in_any_way(params_file: ParamsFile, written: str, lr:
 def test_lr_is_a_float_even_when_written_as_a_whole_number(params_file: ParamsFile) -> None:
     """Paddle refuses an int."""
     assert isinstance(load_params(params_file("lr: 0.01", "lr: 1")).lr, float)
+
+
+def test_grid_may_be_written_in_any_way(params_file: ParamsFile) -> None:
+    params = load_params(params_file("[0.001, 0.01, 0.1]", "[1e-05, 0.5, 2]"))
+    assert params.sweep.lrs == (1e-5, 0.5, 2.0)
+    assert {type(lr) for lr in params.sweep.lrs} == {float}
 
 
 def test_numeric_string_of_an_argument_is_a_number(params_file: ParamsFile) -> None:
@@ -83,6 +91,13 @@ def test_own_file_with_its_hash(params_file: ParamsFile, source: str) -> None:
         ("batch_size: 100", "batch_size: 0", "batch_size: 0 is not allowed; allowed: a whole number of at least 1"),
         ("[0, 1]", "[]", "seeds: [] is not allowed; allowed: a list with at least one whole number"),
         ("[0, 1]", "[3, 1, 3]", "seeds: [3, 1, 3] is not allowed; allowed: each seed once"),
+        # sweep: see test_checks for every kind of bad grid
+        ("[0.001, 0.01, 0.1]", "[0.001, 0.1]", "sweep.lrs: [0.001, 0.1] is not allowed; allowed: a list of at least t"),
+        ("[0.001, 0.01, 0.1]", "[0.1, 0, 1]", "sweep.lrs: 0 is not allowed; allowed: a finite number above 0"),
+        ("[100, 101]", "[]", "sweep.seeds: [] is not allowed; allowed: a list with at least one whole number"),
+        ("[100, 101]", "[100, 1]", "sweep.seeds: [100, 1] is not allowed; allowed: none of `seeds`"),
+        ("[100, 101]", "[100]\n  tolerance: 2", "sweep: 'tolerance' is not allowed; allowed: the keys lrs, seeds"),
+        ("  seeds: [100, 101]\n", "", "sweep.seeds: None is not allowed; allowed: not to be left out"),
         # optimizers
         (f"  sgd: {{type: SGD, lr: }}\n  momentum: {MOMENTUM}\n", "", "optimizers: None is not allowed; allowed: at l"),
         ("  sgd:", "  ../sgd:", "optimizers: '../sgd' is not allowed; allowed: names of letters, digits, '-' and '_'"),

@@ -4,12 +4,14 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stages.lib.errors import InputError
-from stages.lib.pool import cores, run_all
+from stages.lib.pool import cores, processes
 
 
 class BrokenError(Exception):
@@ -46,6 +48,18 @@ def fail_or_wait(word: str) -> str:
     return word
 
 
+def wait_or_pass(word: str) -> str:
+    if word != "pass":
+        time.sleep(8)
+        Path(word).write_text("went on")
+    return word
+
+
+def run_all(work: Callable[[Any], Any], items: Sequence[Any], most: int = 8) -> list[Any]:
+    with processes(most) as pool:
+        return pool.run_all(work, items)
+
+
 def processes_end(seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while multiprocessing.active_children() and time.monotonic() < deadline:
@@ -70,6 +84,48 @@ def test_two_cores_work_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     use_cores(monkeypatch, 2)
     results = run_all(square_later, [0, 0])
     assert len({process for _, process in results}) == 2
+
+
+def test_at_most_as_many_processes_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cores(monkeypatch, 8)
+    results = run_all(square_later, [0, 0, 0, 0], most=2)
+    assert len({process for _, process in results}) == 2
+
+
+def test_processes_stay_from_batch_to_batch_and_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_cores(monkeypatch, 1)
+    with processes(1) as pool:
+        batches = [pool.run_all(square_later, items) for items in ([3], [4, 5], [], [6])]
+        assert [[square for square, _ in batch] for batch in batches] == [[9], [16, 25], [], [36]]
+        assert len({process for batch in batches for _, process in batch}) == 1
+        assert multiprocessing.active_children()
+    assert multiprocessing.active_children() == []
+
+
+def test_done_is_called_as_each_item_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its item and outcome, in the order of the ends: 4 sleeps for less time than 0."""
+    use_cores(monkeypatch, 2)
+    told: list[tuple[int, int]] = []
+    with processes(2) as pool:
+        pool.run_all(square_later, [4, 4])  # both processes have started
+        results = pool.run_all(square_later, [0, 4], lambda item, outcome: told.append((item, outcome[0])))
+    assert [square for square, _ in results] == [0, 16]
+    assert told == [(4, 16), (0, 0)]
+
+
+def test_what_ends_the_block_ends_the_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Ctrl-C does, here while the first outcome is told."""
+    use_cores(monkeypatch, 2)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), processes(2) as pool:
+        pool.run_all(wait_or_pass, [str(tmp_path / "other"), "pass"], interrupt)
+    assert time.monotonic() - started < 6
+    assert processes_end(3)
+    assert not (tmp_path / "other").exists()
 
 
 def test_cores_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

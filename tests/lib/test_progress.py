@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from stages.lib.progress import reporter
+from stages.lib.progress import counter, reporter, silent
 
 
 class Terminal(io.StringIO):
@@ -44,3 +44,30 @@ def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = terminal.getvalue()
     assert re.search(r"\radam: .*\b2/3\b.*loss=0\.5000", shown)
     assert "step 1 of 3" not in shown
+
+
+def test_silent_reporter_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    for step in (1, 5, 10):
+        silent(step, 10, 0.5)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_counter_names_each_run_that_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    done = counter("sweep adam")
+    for run in ("adam, lr 0.1", "adam, lr 1"):
+        done(run, None)
+    assert capsys.readouterr() == (
+        "",
+        "sweep adam: adam, lr 0.1 has ended\nsweep adam: adam, lr 1 has ended\n",
+    )
+
+
+def test_counter_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    done = counter("sweep adam")
+    for _ in range(2):
+        time.sleep(0.12)  # tqdm draws ten times a second
+        done("adam, lr 0.1", None)
+    assert re.search(r"\rsweep adam: 2run\b", terminal.getvalue())
+    assert "has ended" not in terminal.getvalue()

@@ -1,0 +1,96 @@
+"""How often does the cheap sweep say what full-length training of every rate says? Writes a table of every cell.
+
+The sweep trains few rates at full length and infers the rest; here every rate of the grid is trained at full length,
+with a seed that the sweep did not use. Run it after `dvc repro`; it takes about ten minutes on two cores.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from stages.lib import progress, sweeps, verdict
+from stages.lib.command import command
+from stages.lib.curves import Result
+from stages.lib.files import replacing
+from stages.lib.pool import cores, processes
+from stages.lib.records import read_csv, write_csv
+from stages.lib.settings import Run, SweepSettings, load_names, load_settings
+from stages.lib.verdict import TOLERANCE, Cell, Verdict
+
+SEED = 200  # neither of params.yaml's seeds nor of its sweep's
+UNFORGIVABLE = 3.0  # times the best loss: a rate this bad, or diverged or stuck, must never be called reasonable
+COLUMNS = ("optimizer", "lr", "sweep", "full_length", "status", "ratio")
+Row = tuple[str, float, Verdict, Verdict, str, float]
+
+
+def calibrate(dataset: Path, config: Path, curves: Path, *, table: Path, report: Path) -> None:
+    """Write every cell to `table` (CSV; ratio 0 stands for a run without one) and the counts to `report`."""
+    names = load_names(config / "optimizers.json")
+    plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
+    runs = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
+    with processes(cores()) as pool:
+        results = pool.run_all(partial(_train_one, dataset), runs, progress.counter("calibrate"))
+    truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
+    for run, result in zip(runs, results, strict=True):
+        truth[run.optimizer][run.lr] = sweeps.cell([result.curve])
+    tables = {name: read_csv(curves / f"{name}.csv") for name in names}
+    spread = verdict.pooled_spread(cell for rows in tables.values() for cell in sweeps.cells(rows).values())
+    rows = [
+        row
+        for name in names
+        for row in _compare(name, sweeps.verdicts(tables[name], plans[name].lrs, spread), truth[name])
+    ]
+    write_csv(table, COLUMNS, rows)
+    with replacing(report) as temporary:
+        temporary.write_text(_report(rows, spread), encoding="utf-8")
+
+
+def _train_one(dataset: Path, run: Run) -> Result:
+    from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
+
+    return train_run(run, dataset, progress.silent)
+
+
+def _compare(name: str, judged: Mapping[float, Verdict], truth: Mapping[float, Cell]) -> list[Row]:
+    best = verdict.best_lr(truth)
+    rows: list[Row] = []
+    for lr, cell in truth.items():
+        learns = cell.status == "learning" and best is not None
+        ratio = cell.loss / truth[best].loss if learns and best is not None else math.inf
+        full: Verdict = "reasonable" if ratio < TOLERANCE else "too_small" if lr < (best or 0) else "too_large"
+        rows.append((name, lr, judged[lr], full, cell.status, ratio if learns else 0.0))
+    return rows
+
+
+def _report(rows: list[Row], spread: verdict.Spread) -> str:
+    """Markdown: the counts, and every cell where the two differ."""
+    kinds: tuple[Verdict, ...] = ("too_small", "reasonable", "too_large", "undetermined")
+    agree = sum(row[2] == row[3] for row in rows)
+    definite = [row for row in rows if row[2] != "undetermined"]
+    wrong = [row for row in definite if row[2] != row[3]]
+    bad = [row for row in rows if row[2] == "reasonable" and (row[4] != "learning" or row[5] > UNFORGIVABLE)]
+    counts = [[sum(row[2] == kind and row[3] == true for row in rows) for kind in kinds] for true in kinds[:3]]
+    lines = [
+        "# Calibration: the sweep's verdicts beside full-length training",
+        "",
+        f"{len(rows)} cells (optimizer, lr), each trained once at full length with seed {SEED}. The sweep agrees in "
+        f"{agree} ({agree / len(rows):.0%}), is undetermined in {len(rows) - len(definite)}, and differs in "
+        f"{len(wrong)}. Called reasonable though diverged, stuck or beyond {UNFORGIVABLE:g} times the best loss: "
+        f"{len(bad)}. The seeds' standard deviation of ln(loss) is {spread.sd:.3f} ({spread.dof} degrees of freedom).",
+        "",
+        "| full length | " + " | ".join(f"sweep: {kind}" for kind in kinds) + " |",
+        "|---|" + "---|" * len(kinds),
+        *(f"| {true} | " + " | ".join(map(str, row)) + " |" for true, row in zip(kinds, counts, strict=False)),
+        "",
+        "Cells that differ or are undetermined:",
+        "",
+        "| optimizer | lr | sweep | full length | status | ratio |",
+        "|---|---|---|---|---|---|",
+        *(f"| {r[0]} | {r[1]:g} | {r[2]} | {r[3]} | {r[4]} | {r[5]:.2f} |" for r in rows if r[2] != r[3]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    command(calibrate)

@@ -1,0 +1,197 @@
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from stages.judge import judge
+from stages.lib.records import Value, write_csv, write_json
+from stages.lib.settings import SweepSettings, write_names, write_settings
+
+GRID = (0.0001, 0.001, 0.01, 0.1, 1.0)
+DEAD, GONE = -1.0, math.inf  # in place of a run's last loss
+SWEEP: dict[float, list[float]] = {0.001: [0.3], 0.01: [0.1, 0.104], 0.1: [0.4]}
+OTHER: dict[float, list[float]] = {0.01: [0.2, 0.21], 0.1: [0.25, 0.24]}
+
+Judge = Callable[..., dict[str, Any]]
+
+
+def losses(last: float) -> list[float]:
+    """Validation losses that end at `last`, or stay at guessing, or end before the run does."""
+    if last == GONE:
+        return [2.5]
+    return [2.5, 2.303, 2.303, 2.303, 2.303] if last == DEAD else [2.5, 1.0, last]
+
+
+def sweep_table(path: Path, name: str, full: Mapping[float, Sequence[float]], gone: Sequence[float] = ()) -> None:
+    """What sweep leaves: full-length runs by rate, one per seed, and short runs that diverged at the rates `gone`."""
+    rows: list[tuple[Value, ...]] = []
+    for lr, runs in sorted(full.items()):
+        for seed, last in enumerate(runs, 100):
+            status = {DEAD: "stuck", GONE: "diverged"}.get(last, "learning")
+            rows += [(name, lr, seed, 1500, 100 * i, 1.0, loss, 0.5, status) for i, loss in enumerate(losses(last))]
+        rows += [(name, lr, 100, 150, step, 1.0, loss, 0.5, "learning") for step, loss in ((0, 2.5), (150, 0.001))]
+    rows += [(name, lr, 100, 150, 0, 1.0, 2.5, 0.1, "diverged") for lr in gone]
+    columns = "optimizer,lr,seed,steps,step,train_loss,valid_loss,valid_accuracy,status"
+    write_csv(path, columns.split(","), rows)
+
+
+def no_number(text: str) -> NoReturn:
+    raise AssertionError(f"{text} in JSON")
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Judge:
+    """A function that judges adam at `lr`, its seeds ending at `ends`, and gives the metrics and the report."""
+
+    def run(  # noqa: PLR0917
+        lr: float,
+        ends: Sequence[float],
+        sweep: Mapping[float, Sequence[float]] = SWEEP,
+        other: Mapping[float, Sequence[float]] = OTHER,
+        gone: Sequence[float] = (),
+        grid: tuple[float, ...] = GRID,
+    ) -> dict[str, Any]:
+        write_names(tmp_path / "optimizers.json", ["adam", "sgd"])
+        write_settings(tmp_path / "sweep.json", SweepSettings("adam", "Adam", {}, 100, 3, (100, 101), grid))
+        sweep_table(tmp_path / "sweep" / "adam.csv", "adam", sweep, gone)
+        sweep_table(tmp_path / "sweep" / "sgd.csv", "sgd", other)
+        rows = [
+            f"adam,{seed},{100 * i},{i / 5},500,{loss},0.5"
+            for seed, end in enumerate(ends)
+            for i, loss in enumerate(losses(end))
+        ]
+        (tmp_path / "valid.csv").write_text("\n".join(["optimizer,seed,step,epoch,images,loss,accuracy", *rows, ""]))
+        diverged = " ".join(str(seed) for seed, end in enumerate(ends) if end == GONE)
+        write_json(tmp_path / "train.json", {"lr": lr, "steps": 1500, "diverged_seeds": diverged})
+        inputs = ("optimizers.json", "sweep.json", "sweep", "valid.csv", "train.json")
+        out = {"metrics": tmp_path / "out" / "adam.json", "report": tmp_path / "out" / "adam.md"}
+        judge(*(tmp_path / name for name in inputs), **out)
+        content: dict[str, Any] = json.loads(out["metrics"].read_text(), parse_constant=no_number)
+        assert not any(isinstance(value, dict | list) for value in content.values())
+        return content | {"report": out["report"].read_text(encoding="utf-8")}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("lr", "ends", "state", "sentence"),
+    [
+        (0.01, [0.1, 0.11], "learning reasonable", "adam at lr 0.01 is reasonable: after 1,500 steps"),
+        (0.012, [0.09, 0.08], "learning reasonable", "adam at lr 0.012 is reasonable"),
+        (0.1, [0.3, 0.31], "learning too_large", "adam at lr 0.1 is too large: after 1,500 steps"),
+        (0.0001, [0.5, 0.52], "learning too_small", "adam at lr 0.0001 is too small: after 1,500 steps"),
+        (0.03, [0.15, 0.16], "learning undetermined", "on both sides of the tolerance of 1.5"),
+        (1.0, [DEAD, 0.2], "stuck too_large", "no better than guessing"),
+        (1e-06, [DEAD, DEAD], "stuck too_small", "while the larger 0.01 learns"),
+        (1.0, [0.2, GONE], "diverged too_large", "the loss diverged, while the smaller 0.01 learns"),
+        (1e9, [GONE, GONE], "diverged too_large", "the loss diverged"),
+        (0.001, [GONE, 0.2], "diverged undetermined", "more of them are needed"),
+        (0.01, [0.4, 0.41], "learning undetermined", "more of them are needed"),
+    ],
+)
+def test_verdicts(judged: Judge, lr: float, ends: list[float], state: str, sentence: str) -> None:
+    found = judged(lr, ends)
+    assert (found["lr"], f"{found['status']} {found['verdict']}") == (lr, state)
+    assert (found["best_lr"], found["steps"]) == (0.01, 1500)
+    assert found["evidence"] == 4 + sum(end != GONE for end in ends)
+    assert sentence in found["report"]
+    assert found["report"].startswith(f"adam at lr {lr:g} ")
+    assert found["report"].endswith(".\n")
+    assert found["report"].count("\n") == 1
+
+
+def test_ratio_and_its_interval_are_those_of_a_t_test(judged: Judge) -> None:
+    """With the spread of the three rates of both sweeps that have two seeds, and so 3 degrees of freedom."""
+    found = judged(0.03, [0.15, 0.16])
+    pairs = [SWEEP[0.01], OTHER[0.01], OTHER[0.1]]
+    sd = np.sqrt(np.mean([np.var(np.log(pair), ddof=1) for pair in pairs]))
+    centre = np.log(stats.gmean([0.15, 0.16]) / stats.gmean([0.1, 0.104]))
+    low, high = stats.t.interval(0.95, 3, loc=centre, scale=sd * np.sqrt(1 / 2 + 1 / 2))
+    assert (found["ratio"], found["ratio_low"], found["ratio_high"]) == pytest.approx(
+        (np.exp(centre), np.exp(low), np.exp(high)), rel=1e-5
+    )
+
+
+def test_no_ratio_where_a_seed_does_not_learn(judged: Judge) -> None:
+    found = judged(1.0, [DEAD, 0.2])
+    assert [found[key] for key in ("ratio", "ratio_low", "ratio_high")] == [None] * 3
+
+
+def test_seeds_of_other_optimizers_widen_the_interval(judged: Judge) -> None:
+    calm, wild = judged(0.01, [0.1, 0.11]), judged(0.01, [0.1, 0.11], other={0.01: [0.02, 0.9]})
+    assert (calm["verdict"], wild["verdict"]) == ("reasonable", "undetermined")
+    assert wild["ratio"] == calm["ratio"]
+
+
+def test_one_seed_everywhere_cannot_be_judged(judged: Judge) -> None:
+    found = judged(0.01, [0.1], sweep={0.001: [0.3], 0.01: [0.1]}, other={0.01: [0.2]})
+    assert (found["verdict"], found["ratio"], found["ratio_low"], found["ratio_high"]) == ("undetermined", 1, 0, None)
+    assert "no rate that learned has two seeds" in found["report"]
+
+
+@pytest.mark.parametrize("last", [DEAD, GONE])
+def test_no_rate_learns(judged: Judge, last: float) -> None:
+    found = judged(0.01, [0.1, 0.11], sweep={lr: [last] for lr in GRID})
+    assert found["verdict"] == "undetermined"
+    for key in ("best_lr", "reasonable_from", "reasonable_to", "decades", "ratio", "ratio_low", "ratio_high"):
+        assert found[key] is None, key
+    assert "at no rate of the sweep did every run learn" in found["report"]
+    assert "grid" not in found["report"]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "gone", "start", "end"),
+    [
+        (SWEEP, (), 0.01, 0.01),
+        ({0.001: [0.11], 0.01: [0.1, 0.104], 0.1: [0.4]}, (), 0.001, 0.01),
+        ({0.001: [0.11], 0.01: [0.1, 0.104], 0.1: [0.105]}, (1.0,), 0.001, 0.1),
+        ({0.0001: [0.11], 0.01: [0.1, 0.104], 0.1: [0.105]}, (), 0.01, 0.1),
+    ],
+)
+def test_range_of_reasonable_rates(
+    judged: Judge, sweep: dict[float, list[float]], gone: tuple[float, ...], start: float, end: float
+) -> None:
+    found = judged(0.01, [0.1, 0.11], sweep=sweep, gone=gone)
+    assert (found["reasonable_from"], found["reasonable_to"]) == (start, end)
+    assert found["decades"] == pytest.approx(math.log10(end / start), rel=1e-5)
+
+
+EDGE = "The best rate is the last of the sweep's grid, so a better one may lie beyond it.\n"
+
+
+@pytest.mark.parametrize(("best", "at_edge"), [(0.0001, True), (0.001, False), (0.1, False), (1.0, True)])
+def test_report_says_if_the_best_rate_is_the_last_of_the_grid(judged: Judge, best: float, at_edge: bool) -> None:
+    found = judged(best, [0.1, 0.11], sweep={best: [0.1, 0.104]})
+    assert found["best_lr"] == best
+    assert found["report"].endswith(EDGE) == at_edge
+
+
+def test_removed_optimizer_does_not_count(judged: Judge, tmp_path: Path) -> None:
+    """Its sweep stays in git, its name does not."""
+    before = judged(0.01, [0.1, 0.11])
+    sweep_table(tmp_path / "sweep" / "gone.csv", "gone", {0.01: [0.02, 0.9], 0.1: [0.9, 0.01]})
+    assert judged(0.01, [0.1, 0.11]) == before
+
+
+def test_rates_of_more_digits_than_the_tables_keep(judged: Judge) -> None:
+    """Such as those of a geometric grid."""
+    grid = (0.000316227766, 0.00316227766, 0.0316227766)
+    found = judged(grid[0], [0.1, 0.11], sweep={grid[0]: [0.1, 0.104], grid[1]: [0.4]}, grid=grid)
+    assert found["verdict"] == "reasonable"
+    assert found["best_lr"] == pytest.approx(grid[0], rel=1e-5)
+    assert found["report"].endswith(EDGE)
+
+
+def test_runs_that_diverged_before_their_first_validation(judged: Judge, tmp_path: Path) -> None:
+    """On images so large that even the initial network overflows, train and sweep write tables without rows."""
+    judged(0.01, [GONE, GONE])
+    header = (tmp_path / "valid.csv").read_text().splitlines()[0]
+    (tmp_path / "valid.csv").write_text(f"{header}\n")
+    inputs = ("optimizers.json", "sweep.json", "sweep", "valid.csv", "train.json")
+    judge(*(tmp_path / name for name in inputs), metrics=tmp_path / "again.json", report=tmp_path / "again.md")
+    assert json.loads((tmp_path / "again.json").read_text())["status"] == "diverged"
