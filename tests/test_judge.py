@@ -176,22 +176,3 @@ def test_removed_optimizer_does_not_count(judged: Judge, tmp_path: Path) -> None
     before = judged(0.01, [0.1, 0.11])
     sweep_table(tmp_path / "sweep" / "gone.csv", "gone", {0.01: [0.02, 0.9], 0.1: [0.9, 0.01]})
     assert judged(0.01, [0.1, 0.11]) == before
-
-
-def test_rates_of_more_digits_than_the_tables_keep(judged: Judge) -> None:
-    """Such as those of a geometric grid."""
-    grid = (0.000316227766, 0.00316227766, 0.0316227766)
-    found = judged(grid[0], [0.1, 0.11], sweep={grid[0]: [0.1, 0.104], grid[1]: [0.4]}, grid=grid)
-    assert found["verdict"] == "reasonable"
-    assert found["best_lr"] == pytest.approx(grid[0], rel=1e-5)
-    assert found["report"].endswith(EDGE)
-
-
-def test_runs_that_diverged_before_their_first_validation(judged: Judge, tmp_path: Path) -> None:
-    """On images so large that even the initial network overflows, train and sweep write tables without rows."""
-    judged(0.01, [GONE, GONE])
-    header = (tmp_path / "valid.csv").read_text().splitlines()[0]
-    (tmp_path / "valid.csv").write_text(f"{header}\n")
-    inputs = ("optimizers.json", "sweep.json", "sweep", "valid.csv", "train.json")
-    judge(*(tmp_path / name for name in inputs), metrics=tmp_path / "again.json", report=tmp_path / "again.md")
-    assert json.loads((tmp_path / "again.json").read_text())["status"] == "diverged"

@@ -31,11 +31,11 @@ def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
 
 
 def positive(value: object, key: str) -> float:
-    """A finite number above 0."""
+    """A finite number above 0, to the six digits that all tables keep: a rate must be found again in them."""
     number = numeric(value)
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= 1e300:
         raise RefusedError(key, value, "a finite number above 0")
-    return float(number)
+    return float(f"{number:.6g}")
 
 
 def whole(value: object, key: str, least: int) -> int:

@@ -17,6 +17,8 @@ from stages.lib.dataset import CLASSES, PIXELS, SPLITS, Split
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
 
+LARGEST = 1e30  # of a pixel's magnitude: beyond it, sums of pixels overflow float32 even in the untrained network
+
 
 def write_mnist_json(path: Path, splits: Mapping[str, Split]) -> None:
     """Write the splits; the same splits give the same bytes."""
@@ -95,9 +97,10 @@ def _images(images: Any, place: str) -> np.ndarray:
             raise InputError(f"{here}: {_first_that_is_no_number(image)}; allowed: a finite number")
         with np.errstate(over="ignore"):
             array[number] = pixels
-        if not np.isfinite(array[number]).all():
-            pixel = int(np.argmin(np.isfinite(array[number])))
-            raise InputError(f"{here} pixel {pixel}: {pixels[pixel]:g} is too large; allowed: finite as float32")
+        allowed = np.abs(array[number]) <= LARGEST
+        if not allowed.all():
+            pixel = int(np.argmin(allowed))
+            raise InputError(f"{here} pixel {pixel}: {pixels[pixel]:g} is too large; allowed: at most {LARGEST:g}")
     return array
 
 

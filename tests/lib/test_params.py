@@ -55,6 +55,12 @@ def test_grid_may_be_written_in_any_way(params_file: ParamsFile) -> None:
     assert {type(lr) for lr in params.sweep.lrs} == {float}
 
 
+def test_rates_keep_the_six_digits_of_the_tables(params_file: ParamsFile) -> None:
+    """A rate of a geometric grid must be found again in what the stages write."""
+    params = load_params(params_file("[0.001, 0.01, 0.1]", "[0.000316227766, 0.00316227766, 0.0316227766]"))
+    assert params.sweep.lrs == (0.000316228, 0.00316228, 0.0316228)
+
+
 def test_numeric_string_of_an_argument_is_a_number(params_file: ParamsFile) -> None:
     params = load_params(params_file("momentum: 0.9}", "momentum: 9e-1}"))
     assert params.optimizers["momentum"].arguments == {"momentum": 0.9}
