@@ -35,7 +35,8 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --fork-strategy 
   --no-header --no-annotate --custom-compile-command 'make lock' pyproject.toml
 lock: .venv/development
 	$(LOCK) -o requirements.txt
-	$(LOCK) --group dev -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --group cluster -c requirements.txt -o requirements-cluster.txt
+	$(LOCK) --group dev --group cluster -c requirements-cluster.txt -o requirements-dev.txt
 
 # PyTorch, TensorFlow and JAX live in an environment of their own. PEERS=benchmarks/requirements-cuda.txt where pip
 # finds no CPU build of PyTorch for Linux (see benchmarks/requirements.in).
