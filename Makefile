@@ -63,6 +63,6 @@ benchmark-lock: .venv/development
 # Every rate of every optimizer at full length: about ten minutes on two cores, after the pipeline itself.
 calibrate: .venv/runtime
 	dvc repro
-	python -m benchmarks.calibrate data/mnist.npz data/config plots/sweep \
+	python -m benchmarks.calibrate data/mnist.npz data/config plots/sweep plots/tuned_valid metrics/tuned .dvc/tmp/runs \
 	  --table benchmarks/calibration.csv --report docs/calibration.md
 	python -m benchmarks.range_test data/mnist.npz data/config metrics/lr --report docs/range-test.md

@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from stages.lib import progress, sweeps, verdict
+from stages.lib import progress, verdict
 from stages.lib.command import command
 from stages.lib.curves import Result
 from stages.lib.files import replacing
+from stages.lib.grid_verdicts import verdicts
+from stages.lib.kept_runs import kept_runs
 from stages.lib.pool import cores, processes
 from stages.lib.records import read_csv, write_csv
 from stages.lib.settings import Run, SweepSettings, load_names, load_settings
+from stages.lib.sweeps import swept_runs
+from stages.lib.trained_cells import pooled_spread, trained_cell
 from stages.lib.verdict import TOLERANCE, Cell, Verdict
 
 SEED = 200  # neither of params.yaml's seeds nor of its sweep's
@@ -24,26 +28,32 @@ COLUMNS = ("optimizer", "lr", "sweep", "full_length", "status", "ratio")
 Row = tuple[str, float, Verdict, Verdict, str, float]
 
 
-def calibrate(dataset: Path, config: Path, curves: Path, *, table: Path, report: Path) -> None:
-    """Write every cell to `table` (CSV; ratio 0 stands for a run without one) and the counts to `report`."""
+def calibrate(  # noqa: PLR0917 (a path for every kind of evidence)
+    dataset: Path, config: Path, curves: Path, tuned_valid: Path, tuned: Path, kept: Path, *, table: Path, report: Path
+) -> None:
+    """Write every cell to `table` (CSV; ratio 0 stands for a run without one) and the counts to `report`.
+
+    Finished runs are kept in the folder `kept` until all is written: a calibration that was killed goes on.
+    """
     names = load_names(config / "optimizers.json")
     plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
-    runs = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
+    wanted = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
+    keeping, counted = kept_runs(kept, dataset), progress.counter("calibrate")
     with processes(cores()) as pool:
-        results = pool.run_all(partial(_train_one, dataset), runs, progress.counter("calibrate"))
+        results = keeping.run_all(pool, partial(_train_one, dataset), wanted, counted)
     truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
-    for run, result in zip(runs, results, strict=True):
-        truth[run.optimizer][run.lr] = sweeps.cell([result.curve])
-    tables = {name: read_csv(curves / f"{name}.csv") for name in names}
-    spread = verdict.pooled_spread(cell for rows in tables.values() for cell in sweeps.cells(rows).values())
-    rows = [
-        row
-        for name in names
-        for row in _compare(name, sweeps.verdicts(tables[name], plans[name].lrs, spread), truth[name])
-    ]
+    for run, result in zip(wanted, results, strict=True):
+        truth[run.optimizer][run.lr] = verdict.cell([result.curve.course()])
+    runs = {name: swept_runs(read_csv(curves / f"{name}.csv")) for name in names}
+    at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in names}
+    spread = pooled_spread(at_best.values(), runs.values())
+    rows: list[Row] = []
+    for name in names:
+        rows += _compare(name, verdicts(runs[name], plans[name].lrs, at_best[name], spread), truth[name])
     write_csv(table, COLUMNS, rows)
     with replacing(report) as temporary:
         temporary.write_text(_report(rows, spread), encoding="utf-8")
+    keeping.forget(wanted)
 
 
 def _train_one(dataset: Path, run: Run) -> Result:

@@ -2,38 +2,63 @@
 
 from pathlib import Path
 
-from stages.lib import figures, sweeps, verdict
+from stages.lib import figures
 from stages.lib.command import command
+from stages.lib.grid_verdicts import Example, examples, verdicts
 from stages.lib.lr_figures import Panel, curves_figure, sensitivity_figure
 from stages.lib.records import Value, read_csv, read_json, write_csv
-from stages.lib.settings import load_names
-from stages.lib.swept_runs import SweptRun, examples, swept_runs
+from stages.lib.settings import SweepSettings, load_names, load_settings
+from stages.lib.sweeps import SweptRun, swept_runs
+from stages.lib.trained_cells import pooled_spread, trained_cell
 
 COLUMNS = ("optimizer", "lr", "steps", "seed", "valid_loss", "status")
 TUTORIALS = "sgd"  # whose curves the tutorial's figure 2 shows
+RATES = ("too small", "reasonable", "too large")
 
 
-def illustrate(
-    names: Path, curves: Path, judged: Path, *, table: Path, sensitivity_png: Path, curves_png: Path
+def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
+    names: Path,
+    config: Path,
+    curves: Path,
+    tuned_valid: Path,
+    tuned: Path,
+    judged: Path,
+    *,
+    table: Path,
+    sensitivity_png: Path,
+    curves_png: Path,
 ) -> None:
     """Join the sweeps in `curves` and the verdicts in `judged` of the optimizers in `names`.
 
-    `table` gets the last validation of every run; `curves_png` shows one optimizer's runs at three rates.
+    `table` gets the loss at which every run ended; `curves_png` shows one optimizer's runs at three rates.
     """
-    tables = {name: read_csv(curves / f"{name}.csv") for name in load_names(names)}
-    runs = {name: swept_runs(rows) for name, rows in tables.items()}
-    records = {name: read_json(judged / f"{name}.json") for name in tables}
+    runs = {name: swept_runs(read_csv(curves / f"{name}.csv")) for name in load_names(names)}
+    records = {name: read_json(judged / f"{name}.json") for name in runs}
     write_csv(table, COLUMNS, [_row(name, run) for name, found in runs.items() for run in found])
-    panels = [_panel(name, runs[name], records[name]) for name in tables]
+    panels = [_panel(name, runs[name], records[name]) for name in runs]
     figures.save(sensitivity_figure(panels), sensitivity_png)
-    shown = TUTORIALS if TUTORIALS in tables else next(iter(tables))
-    spread = verdict.pooled_spread(cell for rows in tables.values() for cell in sweeps.cells(rows).values())
-    best = _number(records[shown]["best_lr"])
-    figures.save(curves_figure(shown, examples(runs[shown], best, spread)), curves_png)
+    at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in runs}
+    spread = pooled_spread(at_best.values(), runs.values())
+    lrs = {name: load_settings(config / name / "sweep.json", SweepSettings).lrs for name in runs}
+    shown = {
+        name: examples(found, lrs[name], verdicts(found, lrs[name], at_best[name], spread))
+        for name, found in runs.items()
+    }
+    name = _clearest(shown)
+    figures.save(curves_figure(name, shown[name]), curves_png)
+
+
+def _clearest(shown: dict[str, list[Example]]) -> str:
+    """The tutorial's optimizer if its runs at three rates have the full length, else the first of which that holds."""
+    names = sorted(shown, key=lambda name: name != TUTORIALS)
+    whole = [name for name in names if sum(not one.short for one in shown[name]) == len(RATES)]
+    return (whole or names)[0]
 
 
 def _row(name: str, run: SweptRun) -> tuple[Value, ...]:
-    return name, run.lr, run.steps, run.seed, float(run.losses[-1]), run.status
+    course = run.course
+    last = course.losses[-1] if course.status == "diverged" else course.end
+    return name, run.lr, course.steps, run.seed, last, course.status
 
 
 def _panel(name: str, runs: list[SweptRun], record: dict[str, Value]) -> Panel:

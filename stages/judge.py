@@ -2,69 +2,73 @@
 
 from pathlib import Path
 
-from stages.lib import sweeps, verdict
+from stages.lib import verdict
 from stages.lib.command import command
 from stages.lib.files import replacing
+from stages.lib.grid_verdicts import verdicts
 from stages.lib.reason import Finding, reason
 from stages.lib.records import Value, read_csv, read_json, write_json
 from stages.lib.settings import SweepSettings, load_names, load_settings
+from stages.lib.sweeps import full_cells, swept_runs
+from stages.lib.trained_cells import pooled_spread, trained_cell
 from stages.lib.verdict import Band, Cell, Spread
 
 
-def judge(
-    names: Path, settings: Path, curves: Path, valid: Path, trained: Path, *, metrics: Path, report: Path
+def judge(  # noqa: PLR0917 (a path for every kind of evidence)
+    names: Path,
+    settings: Path,
+    curves: Path,
+    tuned_valid: Path,
+    tuned: Path,
+    valid: Path,
+    trained: Path,
+    *,
+    metrics: Path,
+    report: Path,
 ) -> None:
     """Write the verdict with its evidence, and its reason in a sentence.
 
-    The spread between seeds is pooled over the sweeps in `curves` of all optimizers in `names`, as each
-    rate has few seeds. The best rate, and the range around it, come from this optimizer's own sweep.
+    The best rate, and the range around it, come from this optimizer's own sweep in `curves`. What the loss at the
+    configured rate is compared with are the runs of `tune` at that best rate: of the same seeds and steps, and they
+    chose nothing. The spread between seeds is pooled over the tuned runs and the sweeps of all optimizers in `names`,
+    as each rate has few seeds; it does not depend on the configured rate.
     """
     plan = load_settings(settings, SweepSettings)
-    tables = {name: read_csv(curves / f"{name}.csv") for name in load_names(names)}
-    spread = verdict.pooled_spread(cell for table in tables.values() for cell in sweeps.cells(table).values())
-    cells = sweeps.cells(tables[plan.optimizer])
+    swept = {name: swept_runs(read_csv(curves / f"{name}.csv")) for name in load_names(names)}
+    at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in swept}
+    spread = pooled_spread(at_best.values(), swept.values())
+    runs, best = swept[plan.optimizer], at_best[plan.optimizer]
     record = read_json(trained)
-    finding = _finding(plan, _trained_cell(read_csv(valid), record), record, cells, spread)
-    band = _band(tables[plan.optimizer], plan, spread)
-    write_json(metrics, _metrics(finding, band, sum(len(cell.losses) for cell in cells.values())))
+    finding = _finding(plan, trained_cell(valid, trained), record, (verdict.best_lr(full_cells(runs)), best), spread)
+    judged = verdicts(runs, plan.lrs, best, spread)
+    band = verdict.reasonable_range(judged, finding.best_lr) if finding.best_lr else None
+    evidence = sum(len(cell.losses) for cell in (*full_cells(runs).values(), best, finding.cell))
+    write_json(metrics, _metrics(finding, band, evidence))
     with replacing(report) as temporary:
         temporary.write_text(reason(finding) + "\n", encoding="utf-8")
 
 
-def _trained_cell(rows: list[dict[str, str]], record: dict[str, Value]) -> Cell:
-    """The configured rate's own runs, one per seed."""
-    diverged = str(record["diverged_seeds"]).split()
-    by_seed: dict[str, list[float]] = {}
-    for row in rows:
-        by_seed.setdefault(row["seed"], []).append(float(row["loss"]))
-    return verdict.cell((losses, seed in diverged) for seed, losses in by_seed.items())
-
-
 def _finding(
-    plan: SweepSettings, cell: Cell, record: dict[str, Value], cells: dict[float, Cell], spread: Spread
+    plan: SweepSettings, cell: Cell, record: dict[str, Value], best: tuple[float | None, Cell], spread: Spread
 ) -> Finding:
-    lr, best, steps = record["lr"], verdict.best_lr(cells), record["steps"]
+    lr, steps = record["lr"], record["steps"]
     if not isinstance(lr, float) or not isinstance(steps, int):
         raise TypeError(f"{record}: not what train writes")
-    ratio = verdict.ratio(cell, cells[best], spread) if best else None
+    best_lr, at_best = best
+    ratio = verdict.ratio(cell, at_best, spread) if best_lr else None
     return Finding(
         optimizer=plan.optimizer,
         lr=lr,
         steps=steps,
         cell=cell,
         ratio=ratio,
-        verdict=verdict.verdict(cell.status, ratio, lr, best),
-        best_lr=best,
-        at_edge=best in {plan.lrs[0], plan.lrs[-1]},
+        verdict=verdict.verdict(cell.status, ratio, lr, best_lr),
+        best_lr=best_lr,
+        at_edge=best_lr in {plan.lrs[0], plan.lrs[-1]},
     )
 
 
-def _band(table: list[dict[str, str]], plan: SweepSettings, spread: Spread) -> Band | None:
-    best = verdict.best_lr(sweeps.cells(table))
-    return verdict.reasonable_range(sweeps.verdicts(table, plan.lrs, spread), best) if best else None
-
-
-def _metrics(finding: Finding, band: Band | None, swept: int) -> dict[str, Value]:
+def _metrics(finding: Finding, band: Band | None, evidence: int) -> dict[str, Value]:
     ratio = finding.ratio
     return {
         "lr": finding.lr,
@@ -78,7 +82,7 @@ def _metrics(finding: Finding, band: Band | None, swept: int) -> dict[str, Value
         "ratio_low": ratio.low if ratio else None,
         "ratio_high": ratio.high if ratio and ratio.high < float("inf") else None,
         "steps": finding.steps,
-        "evidence": swept + len(finding.cell.losses),
+        "evidence": evidence,
     }
 
 

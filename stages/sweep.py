@@ -1,43 +1,48 @@
 """sweep: one optimizer over the grid of learning rates, short runs everywhere and full ones where they decide."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from stages.lib import progress, sweeps
+from stages.lib import progress, sweeps, verdict
 from stages.lib.command import command
-from stages.lib.curves import Curve, Result
-from stages.lib.pool import Pool, cores, processes
+from stages.lib.course import Course
+from stages.lib.curves import Result
+from stages.lib.kept_runs import kept_runs
+from stages.lib.pool import cores, processes
 from stages.lib.records import Value, write_csv, write_json
-from stages.lib.search import next_lrs
+from stages.lib.search import SHORT, next_lrs
 from stages.lib.settings import Run, SweepSettings, load_settings
-from stages.lib.sweeps import SHORT, cell
 from stages.lib.verdict import Cell, best_lr
 
 Runs = list[tuple[Run, Result]]
 
 
-def sweep(dataset: Path, settings: Path, *, curves: Path, metrics: Path, timing: Path) -> None:
-    """Train on train, score on valid, never on eval; write every run's curve and the best lr among the full runs."""
+def sweep(dataset: Path, settings: Path, *, curves: Path, metrics: Path, timing: Path, kept: Path) -> None:
+    """Train on train, score on valid, never on eval; write every run's curve and the best lr among the full runs.
+
+    Finished runs are kept in the folder `kept` until all is written, so that a sweep that was killed goes on.
+    """
     plan = load_settings(settings, SweepSettings)
+    counted, keeping = progress.counter(f"sweep {plan.optimizer}"), kept_runs(kept, dataset)
     with processes(cores()) as pool:
-        short, full = _search(pool, dataset, plan)
+
+        def train(runs: Sequence[Run]) -> Runs:
+            return list(zip(runs, keeping.run_all(pool, partial(_train_one, dataset), runs, counted), strict=True))
+
+        short, full = _search(train, plan)
     write_csv(curves, sweeps.COLUMNS, _rows(short + full))
     write_json(metrics, _metrics(plan, _cells(full)))
     write_json(timing, {"seconds": sum(result.seconds for _, result in short + full), "runs": len(short + full)})
+    keeping.forget([run for run, _ in short + full])
 
 
-def _search(pool: Pool, dataset: Path, plan: SweepSettings) -> tuple[Runs, Runs]:
-    """A short run at every rate, then full-length runs wherever `next_lrs` asks for one more."""
-    counted = progress.counter(f"sweep {plan.optimizer}")
-    work = partial(_train_one, dataset)
-    runs = [plan.run(lr, plan.seeds[0], SHORT) for lr in plan.lrs]
-    short = list(zip(runs, pool.run_all(work, runs, counted), strict=True))
+def _search(train: Callable[[Sequence[Run]], Runs], plan: SweepSettings) -> tuple[Runs, Runs]:
+    """A short run at every rate, then full-length runs with every seed at the rates that `next_lrs` asks for."""
+    short = train([plan.run(lr, plan.seeds[0], SHORT) for lr in plan.lrs])
     full: Runs = []
-    while wanted := next_lrs(_cells(short), _cells(full), len(plan.seeds)):
-        used = [run.lr for run, _ in full]
-        runs = [plan.run(lr, plan.seeds[used.count(lr)]) for lr in wanted]
-        full += zip(runs, pool.run_all(work, runs, counted), strict=True)
+    while wanted := next_lrs(_cells(short), _cells(full)):
+        full += train([plan.run(lr, seed) for lr in wanted for seed in plan.seeds])
     return short, full
 
 
@@ -49,10 +54,10 @@ def _train_one(dataset: Path, run: Run) -> Result:
 
 def _cells(runs: Runs) -> dict[float, Cell]:
     """The cell of every lr, by runs that are all of one length."""
-    grouped: dict[float, list[Curve]] = {}
+    grouped: dict[float, list[Course]] = {}
     for run, result in runs:
-        grouped.setdefault(run.lr, []).append(result.curve)
-    return {lr: cell(curves) for lr, curves in sorted(grouped.items())}
+        grouped.setdefault(run.lr, []).append(result.curve.course())
+    return {lr: verdict.cell(courses) for lr, courses in sorted(grouped.items())}
 
 
 def _rows(runs: Runs) -> Iterator[tuple[Value, ...]]:
@@ -65,9 +70,15 @@ def _metrics(plan: SweepSettings, full: Mapping[float, Cell]) -> dict[str, Value
     return {
         "best_lr": best,
         "valid_loss": full[best].loss if best else None,
-        "grid": "too narrow" if best in {plan.lrs[0], plan.lrs[-1]} else "wide enough",
+        "grid": _grid(plan, best),
         "full_runs": sum(len(cell.losses) for cell in full.values()),
     }
+
+
+def _grid(plan: SweepSettings, best: float | None) -> str:
+    if best is None:
+        return "nothing learns"
+    return "too narrow" if best in {plan.lrs[0], plan.lrs[-1]} else "wide enough"
 
 
 if __name__ == "__main__":

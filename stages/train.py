@@ -25,11 +25,13 @@ def train(
     valid: Path,
     metrics: Path,
     timing: Path,
+    mistakes: Path | None = None,
     snapshots: Path | None = None,
 ) -> None:
     """Train the runs in `settings` and write their weights, curves and metrics; seconds go to `timing` alone.
 
     The lr is that of `settings`, or where the sweep is to choose it, the best_lr in the metrics `lr_from`.
+    `mistakes` gets the wrongly classified validation images, which a review needs of every seed;
     `snapshots` gets those of the first seed, whose initial weights all optimizers share.
     """
     resolved = load_settings(settings, TrainSettings)
@@ -42,6 +44,8 @@ def train(
     found = {seed: result.curve for seed, result in by_seed.items()}
     write_csv(train_loss, curves.LOSS_COLUMNS, curves.loss_rows(resolved.optimizer, found))
     write_csv(valid, curves.VALID_COLUMNS, curves.valid_rows(resolved.optimizer, found))
+    if mistakes:
+        write_csv(mistakes, curves.MISTAKE_COLUMNS, curves.mistake_rows(found))
     write_json(metrics, curves.train_metrics(lr, found))
     write_json(timing, _timing(results))
     if snapshots and results[0].snapshots:

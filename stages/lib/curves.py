@@ -6,6 +6,7 @@ from statistics import fmean
 
 import numpy as np
 
+from stages.lib.course import Course
 from stages.lib.records import Value
 from stages.lib.snapshots import Snapshots
 
@@ -13,6 +14,10 @@ WINDOW = 20  # steps
 TARGET_ACCURACY = 0.97  # on the validation split; what "steps to 97%" counts to
 LOSS_COLUMNS = ("optimizer", "seed", "step", "epoch", "loss", "loss_std")
 VALID_COLUMNS = ("optimizer", "seed", "step", "epoch", "images", "loss", "accuracy")
+MISTAKE_COLUMNS = ("seed", "image", "label", "predicted")  # many rows: as few columns as will do
+
+
+Mistake = tuple[int, int, int]  # a wrongly classified image: its place in the validation split, label, predicted digit
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,12 @@ class Curve:
     train_loss: list[float] = field(default_factory=list)
     valid: list[Score] = field(default_factory=list)
     diverged: bool = False  # the next loss was not finite, and the run stopped
+    mistakes: list[Mistake] = field(default_factory=list)  # of the last validation
+
+    def course(self) -> Course:
+        """What a judgement needs of it."""
+        at, losses = tuple(score.step for score in self.valid), tuple(score.loss for score in self.valid)
+        return Course(self.steps, at, losses, self.diverged)
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,13 @@ def valid_rows(optimizer: str, curves: Mapping[int, Curve]) -> Iterator[tuple[Va
         for score in curve.valid:
             epoch = score.step / curve.steps_per_epoch
             yield optimizer, seed, score.step, epoch, score.images, score.loss, score.accuracy
+
+
+def mistake_rows(curves: Mapping[int, Curve]) -> Iterator[tuple[Value, ...]]:
+    """Rows of MISTAKE_COLUMNS: the last validation's wrongly classified images, of each run that did not diverge."""
+    for seed, curve in curves.items():
+        if not curve.diverged:
+            yield from ((seed, *mistake) for mistake in curve.mistakes)
 
 
 def train_metrics(lr: float, curves: Mapping[int, Curve]) -> dict[str, Value]:

@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from stages.lib.course import CHANCE
 from stages.lib.figures import SIZE, style
-from stages.lib.swept_runs import Example, SweptRun, longest
-from stages.lib.verdict import CHANCE
+from stages.lib.grid_verdicts import Example
+from stages.lib.sweeps import SweptRun, longest
 
 TOP = 10.0  # losses above it, and diverged runs, stand at the upper edge: there, more tells nothing more
 BAND = "#D0D0D0"
@@ -51,7 +52,7 @@ def sensitivity_figure(panels: Sequence[Panel]) -> Figure:
         axes.tick_params(labelsize=8, labelbottom=place + columns >= len(panels))
         axes.set_visible(place < len(panels))
         axes.set_xlabel("learning rate" if place + columns >= len(panels) else "", fontsize=8)
-    lowest = min(float(run.losses[-1]) for panel in panels for run in panel.runs)
+    lowest = min(_height(run) for panel in panels for run in panel.runs)
     grid[0].set(xscale="log", yscale="log", ylim=(min(lowest, 1.0) / 1.5, TOP * 1.3))
     grid[0].xaxis.set_major_locator(LogLocator(numticks=12))
     grid[0].yaxis.set_major_formatter("{x:g}")
@@ -63,14 +64,14 @@ def sensitivity_figure(panels: Sequence[Panel]) -> Figure:
 
 def _panel(axes: Axes, panel: Panel, colour: str) -> None:
     """The runs of each lr that are longest; those of full length joined by a thick line, with the seeds' band."""
-    tried, full = longest(panel.runs), max(run.steps for run in panel.runs)
+    tried, full = longest(panel.runs), max(run.course.steps for run in panel.runs)
     axes.axhline(CHANCE, color="grey", linewidth=0.8)
     if panel.band:
         axes.axvspan(*panel.band, color=BAND, linewidth=5, zorder=0)  # its edge shows a range of one rate
     axes.axvline(panel.lr, color="black", linewidth=1.3, linestyle="--", zorder=1)
     means = {lr: math.exp(np.log([_height(run) for run in ran]).mean()) for lr, ran in tried.items()}
     axes.plot(list(means), list(means.values()), color=colour, linewidth=0.7, linestyle=":")
-    whole = {lr: ran for lr, ran in tried.items() if ran[0].steps == full}
+    whole = {lr: ran for lr, ran in tried.items() if ran[0].course.steps == full}
     axes.plot(list(whole), [means[lr] for lr in whole], color=colour, linewidth=1.8)
     ends = [[_height(run) for run in ran] for ran in whole.values()]
     low, high = [min(end) for end in ends], [max(end) for end in ends]
@@ -78,14 +79,15 @@ def _panel(axes: Axes, panel: Panel, colour: str) -> None:
     for lr, ran in tried.items():
         for run in ran:
             face = colour if lr in whole else "white"
-            size = 7 if run.status == "diverged" else 5
-            axes.plot(lr, _height(run), MARKERS[run.status], color=colour, markerfacecolor=face, markersize=size)
+            status = run.course.status
+            size = 7 if status == "diverged" else 5
+            axes.plot(lr, _height(run), MARKERS[status], color=colour, markerfacecolor=face, markersize=size)
     axes.set_title(f"{panel.name}\n{panel.lr:g}: {panel.verdict.replace('_', ' ')}", fontsize=9)
     axes.grid(alpha=0.25)
 
 
 def _height(run: SweptRun) -> float:
-    return TOP if run.status == "diverged" else min(float(run.losses[-1]), TOP)
+    return min(run.course.end, TOP)
 
 
 def _key() -> list[Line2D | Patch]:
@@ -112,10 +114,10 @@ def curves_figure(optimizer: str, examples: Sequence[Example]) -> Figure:
     for example in examples:
         label: str | None = _label(example)
         for run in example.runs:
-            losses = np.minimum(run.losses, TOP)
-            axes.plot(run.at, losses, label=label, linewidth=2, marker="o", markersize=3, **LOOKS[example.verdict])
-            if run.status == "diverged":
-                axes.plot(run.at[-1], losses[-1], "X", color=LOOKS[example.verdict]["color"], markersize=12)
+            at, losses = run.course.at, np.minimum(run.course.losses, TOP)
+            axes.plot(at, losses, label=label, linewidth=2, marker="o", markersize=3, **LOOKS[example.verdict])
+            if run.course.status == "diverged":
+                axes.plot(at[-1], losses[-1], "X", color=LOOKS[example.verdict]["color"], markersize=12)
             label = None
     axes.axhline(CHANCE, color="grey", linewidth=0.8)
     axes.annotate("chance: ln 10", (0.99, CHANCE), xycoords=("axes fraction", "data"), ha="right", va="bottom")
@@ -130,6 +132,6 @@ def curves_figure(optimizer: str, examples: Sequence[Example]) -> Figure:
 
 def _label(example: Example) -> str:
     words = f"lr {example.lr:g}: {example.verdict.replace('_', ' ')}"
-    statuses = sorted({run.status for run in example.runs} - {"learning"})
+    statuses = sorted({run.course.status for run in example.runs} - {"learning"})
     words += f", {' and '.join(statuses)}" if statuses else ""
-    return words + (f" (short runs of {example.runs[0].steps:,} steps)" if example.short else "")
+    return words + (f" (short runs of {example.runs[0].course.steps:,} steps)" if example.short else "")

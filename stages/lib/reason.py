@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stages.lib.verdict import CHANCE, CONFIDENCE, TOLERANCE, Cell, Ratio, Verdict
+from stages.lib.course import CHANCE
+from stages.lib.verdict import CONFIDENCE, TOLERANCE, Cell, Ratio, Verdict
 
 RATIO = "after {steps} steps its validation loss is {value} times that of the best rate tried, {best}"
 INTERVAL = RATIO + " ({confidence} interval {low} to {high})"

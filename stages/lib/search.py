@@ -2,34 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 
-from stages.lib.verdict import TOLERANCE, Cell, best_lr
+from stages.lib.verdict import TOLERANCE, Cell, best_lr, too_large_from
 
-# Seeds at the best rate, which every verdict is relative to, and where a single lucky run would be chosen; and at
-# rates whose loss is within a factor of NEAR of the tolerance, where one run does not decide.
-SEEDS = 2
-NEAR = 1.15
+# Of the full length: enough to see what diverges and where to begin. Of 1,500 steps it makes 100, where full-length
+# runs have a validation too.
+SHORT = 1 / 15
+# The search goes on outward until a loss is beyond the tolerance by this factor: nearer to it, the interval of a ratio
+# from a few seeds would hold the tolerance, and all rates beyond would stay undetermined.
+NEAR = 1.2
+AT_ONCE = 2  # rates in a round where the grid has them: the second costs no time on a second core
 
 
-def next_lrs(short: Mapping[float, Cell], full: Mapping[float, Cell], seeds: int) -> list[float]:
-    """Rates that need one more run at full length, by the short pass over the grid and the full-length runs so far.
+def next_lrs(short: Mapping[float, Cell], full: Mapping[float, Cell]) -> list[float]:
+    """Rates to train at full length next, by the short pass over the grid and the full-length runs so far.
 
-    Ask again with their results until nothing is left. `seeds` is how many a rate can have; `full` is empty at first.
-    From the best rate outward, each side is done at the first rate that is beyond the tolerance, at full length or,
-    towards larger rates, because its short run diverged: the full-length run begins with the same steps. The short
-    pass proves nothing else, as it favours larger rates. If no full-length run learns round the start, that is all.
+    Ask again with their results until nothing is left; `full` is empty at first. From the best rate outward, each side
+    is done at the first rate that is definitely worse, at full length or, towards larger rates, by the short pass. That
+    proves nothing of smaller ones, as it favours larger rates. If no full-length run learns round the start, that is
+    all.
     """
     best = best_lr(full)
     if best is None:
         return _first(short, full)
-    grid = sorted(short)
+    grid = sorted(lr for lr in short if lr < too_large_from(short, best))
     centre = grid.index(best)
-    below, above = grid[:centre][::-1], grid[centre + 1 :]
-    again = [best] if len(full[best].losses) < min(SEEDS, seeds) else []
-    return _outward(below, best, short, full, seeds) + again + _outward(above, best, short, full, seeds)
+    sides = [_left(grid[:centre][::-1], best, full), _left(grid[centre + 1 :], best, full)]
+    nearest = [side[0] for side in sides if side]
+    if len(nearest) == len(sides):
+        return sorted(nearest)
+    return sorted(lr for side in sides for lr in side[:AT_ONCE])
 
 
 def _first(short: Mapping[float, Cell], full: Mapping[float, Cell]) -> list[float]:
-    """Where to begin: at the short pass's best rate and its neighbours, then below them as long as they diverge."""
+    """Where to begin: at the short pass's best rate and its neighbour, then below them as long as they diverge."""
     grid = sorted(short)
     if full:
         lowest = min(full)
@@ -43,18 +48,11 @@ def _first(short: Mapping[float, Cell], full: Mapping[float, Cell]) -> list[floa
     return [lr for lr in around if short[lr].status != "diverged"]
 
 
-def _outward(
-    rates: Sequence[float], best: float, short: Mapping[float, Cell], full: Mapping[float, Cell], seeds: int
-) -> list[float]:
-    """The next run on one side, `rates` in order away from the best; nothing once a rate is beyond the tolerance."""
-    for lr in rates:
+def _left(rates: Sequence[float], best: float, full: Mapping[float, Cell]) -> list[float]:
+    """Rates of one side, in order away from the best, that are not trained yet; none once one is definitely worse."""
+    for place, lr in enumerate(rates):
         if lr not in full:
-            return [lr] if lr < best or short[lr].status != "diverged" else []
-        if full[lr].status != "learning":
-            return []
-        value = full[lr].loss / full[best].loss
-        if TOLERANCE / NEAR < value < TOLERANCE * NEAR and len(full[lr].losses) < min(SEEDS, seeds):
-            return [lr]
-        if value > TOLERANCE:
+            return [later for later in rates[place:] if later not in full]
+        if full[lr].status != "learning" or full[lr].loss > TOLERANCE * NEAR * full[best].loss:
             return []
     return []

@@ -1,16 +1,25 @@
-"""The table of a sweep's runs, and what it says of each learning rate."""
+"""The table of a sweep's runs: how a run becomes rows, and rows become runs again."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from stages.lib import verdict
+from stages.lib.course import Course
 from stages.lib.curves import Curve, mean_before
 from stages.lib.records import Value
 from stages.lib.settings import Run
-from stages.lib.verdict import Cell, Spread, Verdict
+from stages.lib.verdict import Cell
 
-SHORT = 0.1  # of the full length: enough to see what diverges and where to begin
 COLUMNS = ("optimizer", "lr", "seed", "steps", "step", "train_loss", "valid_loss", "valid_accuracy", "status")
+
+
+@dataclass(frozen=True)
+class SweptRun:
+    """One run of a sweep."""
+
+    lr: float
+    seed: int
+    course: Course
 
 
 def rows(run: Run, curve: Curve) -> Iterator[tuple[Value, ...]]:
@@ -18,7 +27,7 @@ def rows(run: Run, curve: Curve) -> Iterator[tuple[Value, ...]]:
 
     train_loss is the mean over the window of steps before, and at step 0 the first batch's loss.
     """
-    status = verdict.status([score.loss for score in curve.valid], curve.diverged)
+    status = curve.course().status
     for score in curve.valid:
         train_loss = mean_before(curve, score.step)
         if train_loss is not None:
@@ -35,47 +44,34 @@ def rows(run: Run, curve: Curve) -> Iterator[tuple[Value, ...]]:
             )
 
 
-def cell(curves: Iterable[Curve]) -> Cell:
-    """The runs of one optimizer at one rate."""
-    return verdict.cell(([score.loss for score in curve.valid], curve.diverged) for curve in curves)
+def swept_runs(table: Iterable[Mapping[str, str]]) -> list[SweptRun]:
+    """The runs in a table of COLUMNS, by lr, length and seed."""
+    grouped: dict[tuple[float, int, int], list[Mapping[str, str]]] = {}
+    for row in table:
+        grouped.setdefault((float(row["lr"]), int(row["steps"]), int(row["seed"])), []).append(row)
+    return [SweptRun(lr, seed, _course(steps, of_run)) for (lr, steps, seed), of_run in sorted(grouped.items())]
 
 
-def cells(table: Iterable[Mapping[str, str]]) -> dict[float, Cell]:
-    """The cell of every lr, ascending, by the full-length runs in a table of COLUMNS."""
-    by_length = _by_length(table)
+def _course(steps: int, of_run: Sequence[Mapping[str, str]]) -> Course:
+    at, losses = (tuple(int(row["step"]) for row in of_run), tuple(float(row["valid_loss"]) for row in of_run))
+    return Course(steps, at, losses, of_run[-1]["status"] == "diverged")
+
+
+def longest(runs: Sequence[SweptRun]) -> dict[float, list[SweptRun]]:
+    """The longest runs at each lr, ascending: those of full length where there are any."""
+    lengths = {lr: max(run.course.steps for run in runs if run.lr == lr) for lr in sorted({run.lr for run in runs})}
+    return {lr: [run for run in runs if (run.lr, run.course.steps) == (lr, most)] for lr, most in lengths.items()}
+
+
+def full_cells(runs: Iterable[SweptRun]) -> dict[float, Cell]:
+    """The cell of every lr with full-length runs, ascending."""
+    by_length = cells_by_length(runs)
     return by_length[max(by_length)]
 
 
-def verdicts(table: Sequence[Mapping[str, str]], lrs: Sequence[float], spread: Spread) -> dict[float, Verdict]:
-    """The verdict on every rate of the grid `lrs`, ascending, from a sweep's table alone.
-
-    A rate that was not trained at full length is judged by its neighbours, as loss against rate is U-shaped: it is
-    as bad as one between it and the best rate; or too large, if its short run diverged beyond the best rate.
-    """
-    by_length = _by_length(table)
-    full, short = by_length[max(by_length)], by_length[min(by_length)]
-    best = verdict.best_lr(full)
-    if best is None:
-        return dict.fromkeys(lrs, "undetermined")
-    known: dict[float, Verdict] = {}
-    for lr, cell in full.items():
-        known[lr] = verdict.verdict(cell.status, verdict.ratio(cell, full[best], spread), lr, best)
-    smallest = max((lr for lr, one in known.items() if one == "too_small"), default=0.0)
-    largest = min((lr for lr, one in known.items() if one == "too_large"), default=math.inf)
-    diverged = (lr for lr, cell in short.items() if cell.status == "diverged" and lr > best)
-    largest = min(largest, *diverged, math.inf)
-    inferred: dict[float, Verdict] = {lr: "too_small" for lr in lrs if lr < smallest}
-    inferred |= {lr: "too_large" for lr in lrs if lr >= largest}
-    return {lr: known.get(lr) or inferred.get(lr, "undetermined") for lr in lrs}
-
-
-def _by_length(table: Iterable[Mapping[str, str]]) -> dict[int, dict[float, Cell]]:
-    """Cells by the steps that their runs were to have, and by lr."""
-    by_run: dict[tuple[float, str, int], list[Mapping[str, str]]] = {}
-    for row in table:
-        by_run.setdefault((float(row["lr"]), row["seed"], int(row["steps"])), []).append(row)
-    grouped: dict[int, dict[float, list[tuple[list[float], bool]]]] = {}
-    for (lr, _, steps), run in sorted(by_run.items()):
-        losses = [float(row["valid_loss"]) for row in run]
-        grouped.setdefault(steps, {}).setdefault(lr, []).append((losses, run[-1]["status"] == "diverged"))
-    return {steps: {lr: verdict.cell(runs) for lr, runs in by_lr.items()} for steps, by_lr in grouped.items()}
+def cells_by_length(runs: Iterable[SweptRun]) -> dict[int, dict[float, Cell]]:
+    """Cells by the steps that their runs were to have, and by lr, ascending."""
+    grouped: dict[int, dict[float, list[Course]]] = {}
+    for run in sorted(runs, key=lambda run: run.lr):
+        grouped.setdefault(run.course.steps, {}).setdefault(run.lr, []).append(run.course)
+    return {steps: {lr: verdict.cell(found) for lr, found in by_lr.items()} for steps, by_lr in grouped.items()}

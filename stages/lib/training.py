@@ -19,7 +19,7 @@ from stages.lib.settings import Run
 from stages.lib.snapshots import Snapshots, schedule
 
 VALID_EVERY = 100  # steps
-# In between, every fifth validation image scores: all of them would cost a quarter of the training itself.
+# Before the end, every fifth validation image scores: all of them would cost a quarter of the training itself.
 VALID_STRIDE = 5
 
 
@@ -60,7 +60,7 @@ def _train(model: Model, run: Run, train: Split, valid: Split, report: Callable[
     steps = max(1, round(steps_per_epoch * run.epochs))
     curve = Curve(steps_per_epoch, steps)
     for step, batch in enumerate(islice(batches(len(train.labels), run.batch_size, run.seed), steps)):
-        if step % VALID_EVERY == 0 and not _score(engine, valid, step, VALID_STRIDE if step else 1, curve):
+        if step % VALID_EVERY == 0 and not _score(engine, valid, step, VALID_STRIDE, curve):
             return curve
         loss = engine.loss_and_gradients(train.images[batch], train.labels[batch])
         if not math.isfinite(loss):
@@ -93,6 +93,8 @@ def _score(engine: Engine, valid: Split, step: int, stride: int, curve: Curve) -
     if not np.isfinite(losses).all():
         curve.diverged = True
         return False
-    accuracy = float((outputs.argmax(axis=1) == labels).mean())
-    curve.valid.append(Score(step, len(labels), float(losses.mean()), accuracy))
+    predicted = outputs.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    curve.valid.append(Score(step, len(labels), float(losses.mean()), 1 - len(wrong) / len(labels)))
+    curve.mistakes = [(int(place) * stride, int(labels[place]), int(predicted[place])) for place in wrong]
     return True

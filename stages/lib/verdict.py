@@ -1,9 +1,8 @@
 """The rules that judge a learning rate: pure functions, every threshold a named constant with its reason.
 
-A *status* comes from one run alone: its loss against its own step 0 and against guessing. A *verdict* is a direction,
-so it needs other rates: the loss at a rate over that at the best rate tried, with an interval, against a tolerance.
-It holds for the number of steps that both were trained, and no others: short runs favour larger rates (Wu et al. 2018,
-"Understanding Short-Horizon Bias in Stochastic Meta-Optimization").
+A *verdict* is a direction, so it needs other rates: the loss at a rate over that at the best rate tried, with an
+interval, against a tolerance. It holds for the number of steps that both were trained, and no others: short runs
+favour larger rates (Wu et al. 2018, "Understanding Short-Horizon Bias in Stochastic Meta-Optimization").
 """
 
 import math
@@ -14,32 +13,19 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit  # Student's t quantile; all of scipy.stats would take a second to import
 
-Status = Literal["diverged", "stuck", "learning"]
+from stages.lib.course import CHANCE, Course, Status
+
 Verdict = Literal["too_small", "reasonable", "too_large", "undetermined"]
 
-CHANCE = math.log(10)  # the cross-entropy of guessing among ten digits
-# Guessing by the digits' frequencies alone gives 2.301, and 2,000 validation images move a loss there by a few
-# thousandths; a loss below 99% of CHANCE has used the images.
-BETTER_THAN_CHANCE = 0.99 * CHANCE
 TRAINED = CHANCE / 2  # above it, seeds hardly differ (2.55 and 2.56), which tells nothing of those of a trained network
-# Networks start near CHANCE, guessing blindly; to end at twice the start takes confidence in wrong answers, that is
-# exploded weights. A run that is merely dead stays under it.
-EXPLODED = 2.0
-LATE = 4  # validations whose median must be better than chance: the last swing of a dead network may be, by luck
-# A rate too small to leave chance never lifts the loss above its start by more than noise. One that did, and now nears
-# chance from above, was shaken dead.
-RISEN = 1.05
-# The least fall over the second half, of the loss: SGD at 1e-5 falls by 1% there and hardly learns; a dead network's
-# last bias still settles by about 0.1%.
-FALLING = 0.002
-# ... and in standard deviations of the points around their line: pure noise falls that far in 0.5% of draws with 8
-# points, which a full-length run has, and in 5% with 4.
-NOISE = 4.0
 
 # A practical tolerance: half as much loss again is what a user would notice and several times what seeds do (2 to
 # 20%), while a rate that is wrong by a decade costs far more. More seeds then sharpen a verdict; were the question
 # whether a rate is *any* worse than the best, they would shrink the reasonable band to one point.
 TOLERANCE = 1.5
+# A rate above the best whose short run is this many times worse than that of a smaller rate is too large: longer runs
+# favour smaller rates, so its ratio only grows with the length.
+HOPELESS = 2 * TOLERANCE
 CONFIDENCE = 0.95  # of the interval: a rate exactly at the tolerance is called either way in at most 5% of cases
 
 
@@ -91,40 +77,26 @@ class Band:
         return math.log10(self.end / self.start)
 
 
-def status(losses: Sequence[float], diverged: bool = False) -> Status:
-    """Status of one run by its validation losses float [k >= 2], in nats, the first before any update.
-
-    `diverged` tells that the run stopped because a loss was not finite.
-    """
-    if diverged or not np.isfinite(losses).all() or losses[-1] > EXPLODED * losses[0]:
-        return "diverged"
-    if max(losses[-1], np.median(losses[-LATE:])) < BETTER_THAN_CHANCE or _still_falls(np.asarray(losses, float)):
-        return "learning"
-    return "stuck"
-
-
-def _still_falls(losses: np.ndarray) -> bool:
-    """Whether the second half, or the last 4 of float [k >= 2], falls along a line, and by more than its noise."""
-    late = losses[min(len(losses) // 2, max(len(losses) - 4, 0)) :]
-    steps = np.arange(len(late))
-    slope, start = np.polyfit(steps, late, 1)
-    fall = -slope * steps[-1]
-    noise = math.sqrt(np.sum((late - start - slope * steps) ** 2) / max(len(late) - 2, 1))
-    rose = losses[-1] >= losses[0] or losses.max() > RISEN * losses[0]
-    return bool(not rose and fall > FALLING * losses[-1] and fall > NOISE * noise)
-
-
-def cell(runs: Iterable[tuple[Sequence[float], bool]]) -> Cell:
-    """The cell of at least one run, each given as `status` takes it."""
-    judged = [(status(losses, diverged), losses) for losses, diverged in runs]
+def cell(runs: Iterable[Course]) -> Cell:
+    """The cell of at least one run."""
+    judged = [(run.status, run.end) for run in runs]
     worst: Status = min((one for one, _ in judged), key=("diverged", "stuck", "learning").index)
-    return Cell(worst, tuple(losses[-1] for one, losses in judged if one != "diverged"))
+    return Cell(worst, tuple(end for one, end in judged if one != "diverged"))
 
 
 def best_lr(cells: Mapping[float, Cell]) -> float | None:
     """The rate with the lowest loss among those where every run learns; the smaller of equals; None if none learns."""
     learning = [lr for lr in sorted(cells) if cells[lr].status == "learning"]
     return min(learning, key=lambda lr: cells[lr].loss, default=None)
+
+
+def too_large_from(short: Mapping[float, Cell], best: float) -> float:
+    """The smallest rate above `best` whose short run proves it too large, HOPELESS or diverged; infinite if none."""
+    for lr in sorted(lr for lr in short if lr > best):
+        lowest = min(short[smaller].loss for smaller in short if smaller < lr)
+        if short[lr].loss > HOPELESS * lowest:
+            return lr
+    return math.inf
 
 
 def pooled_spread(cells: Iterable[Cell]) -> Spread:
