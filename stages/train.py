@@ -9,8 +9,9 @@ from stages.lib.command import command
 from stages.lib.curves import Curve, Result
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
+from stages.lib.machine import machine
 from stages.lib.pool import processes
-from stages.lib.records import read_json, write_csv, write_json
+from stages.lib.records import Value, read_json, write_csv, write_json
 from stages.lib.settings import Run, TrainSettings, load_settings
 from stages.lib.snapshots import save_snapshots
 
@@ -75,11 +76,12 @@ def _write_weights(folder: Path, results: dict[int, Result]) -> None:
                 (temporary / f"{seed}.pdparams").write_bytes(result.weights)
 
 
-def _timing(results: list[Result]) -> dict[str, float]:
-    """Wall-clock seconds of one run, and milliseconds per step with all that a step needs; means over the seeds."""
+def _timing(results: list[Result]) -> dict[str, Value]:
+    """Seconds of one run by the clock, milliseconds per step with all that it needs, means over the seeds; on what."""
     return {
         "seconds": fmean(result.seconds for result in results),
         "ms_per_step": fmean(1000 * result.seconds / _steps(result.curve) for result in results),
+        **machine(),
     }
 
 

@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +21,15 @@ def command(work: Callable[..., None]) -> None:
     """
     arguments = vars(_parser(work).parse_args())
     if "DVC_STAGE" in os.environ:  # a stage must not write on when its dvc is gone
-        lifeline.end_with_parent(os.getppid())
+        lifeline.end_with_dvc()
     try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # until now it has left at once: see stages
         work(**arguments)
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would show where the first was being answered
         sys.exit(130)
 
 

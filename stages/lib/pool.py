@@ -36,7 +36,8 @@ class Pool:
         The first exception that `work` raises is raised here. InputError if a process was killed.
         """
         try:
-            futures = {self._executor.submit(work, item): item for item in items}
+            with _interrupts_held():
+                futures = {self._executor.submit(work, item): item for item in items}
             for future in as_completed(futures):
                 done(futures[future], future.result())
             return [future.result() for future in futures]
@@ -66,6 +67,19 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the block has ended, and never reaches the processes that are started in it.
+
+    A process inherits what is blocked; ignoring Ctrl-C only in `_start` would leave it the second of its imports.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(parent: int) -> None:

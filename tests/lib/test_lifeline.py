@@ -30,8 +30,8 @@ command(work)
 ORPHAN = """
 import os, time
 from stages.lib.lifeline import end_with_parent
-print("ready", flush=True)
 parent = os.getppid()
+print("ready", flush=True)
 while os.getppid() == parent:
     time.sleep(0.01)
 end_with_parent(parent)
