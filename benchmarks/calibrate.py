@@ -5,6 +5,7 @@ with a seed that the sweep did not use. Run it after `dvc repro`; it takes about
 """
 
 import math
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from stages.lib import progress, sweeps, verdict
 from stages.lib.command import command
 from stages.lib.curves import Result
 from stages.lib.files import replacing
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 from stages.lib.records import read_csv, write_csv
 from stages.lib.settings import Run, SweepSettings, load_names, load_settings
 from stages.lib.verdict import TOLERANCE, Cell, Verdict
@@ -29,8 +30,8 @@ def calibrate(dataset: Path, config: Path, curves: Path, *, table: Path, report:
     names = load_names(config / "optimizers.json")
     plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
     runs = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
-    with processes(cores()) as pool:
-        results = pool.run_all(partial(_train_one, dataset), runs, progress.counter("calibrate"))
+    with workers(cores(), dataset) as pool:
+        results = pool.run_all(partial(_train_one, pool.dataset), runs, progress.counter("calibrate"))
     truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
     for run, result in zip(runs, results, strict=True):
         truth[run.optimizer][run.lr] = sweeps.cell([result.curve])
@@ -46,7 +47,7 @@ def calibrate(dataset: Path, config: Path, curves: Path, *, table: Path, report:
         temporary.write_text(_report(rows, spread), encoding="utf-8")
 
 
-def _train_one(dataset: Path, run: Run) -> Result:
+def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     return train_run(run, dataset, progress.silent)

@@ -1,5 +1,6 @@
 """sweep: one optimizer over the grid of learning rates, short runs everywhere and full ones where they decide."""
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from stages.lib import progress, sweeps
 from stages.lib.command import command
 from stages.lib.curves import Curve, Result
-from stages.lib.pool import Pool, cores, processes
+from stages.lib.pool import Pool, cores, workers
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.search import next_lrs
 from stages.lib.settings import Run, SweepSettings, load_settings
@@ -20,17 +21,17 @@ Runs = list[tuple[Run, Result]]
 def sweep(dataset: Path, settings: Path, *, curves: Path, metrics: Path, timing: Path) -> None:
     """Train on train, score on valid, never on eval; write every run's curve and the best lr among the full runs."""
     plan = load_settings(settings, SweepSettings)
-    with processes(cores()) as pool:
-        short, full = _search(pool, dataset, plan)
+    with workers(cores(), dataset) as pool:
+        short, full = _search(pool, plan)
     write_csv(curves, sweeps.COLUMNS, _rows(short + full))
     write_json(metrics, _metrics(plan, _cells(full)))
     write_json(timing, {"seconds": sum(result.seconds for _, result in short + full), "runs": len(short + full)})
 
 
-def _search(pool: Pool, dataset: Path, plan: SweepSettings) -> tuple[Runs, Runs]:
+def _search(pool: Pool, plan: SweepSettings) -> tuple[Runs, Runs]:
     """A short run at every rate, then full-length runs wherever `next_lrs` asks for one more."""
     counted = progress.counter(f"sweep {plan.optimizer}")
-    work = partial(_train_one, dataset)
+    work = partial(_train_one, pool.dataset)
     runs = [plan.run(lr, plan.seeds[0], SHORT) for lr in plan.lrs]
     short = list(zip(runs, pool.run_all(work, runs, counted), strict=True))
     full: Runs = []
@@ -41,7 +42,7 @@ def _search(pool: Pool, dataset: Path, plan: SweepSettings) -> tuple[Runs, Runs]
     return short, full
 
 
-def _train_one(dataset: Path, run: Run) -> Result:
+def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     return train_run(run, dataset, progress.silent)
