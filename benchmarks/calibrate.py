@@ -5,6 +5,7 @@ with a seed that the sweep did not use. Run it after `dvc repro`; it takes about
 """
 
 import math
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from stages.lib.curves import Result
 from stages.lib.files import replacing
 from stages.lib.grid_verdicts import verdicts
 from stages.lib.kept_runs import kept_runs
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 from stages.lib.records import read_csv, write_csv
 from stages.lib.settings import Run, SweepSettings, load_names, load_settings
 from stages.lib.sweeps import swept_runs
@@ -39,8 +40,8 @@ def calibrate(  # noqa: PLR0917 (a path for every kind of evidence)
     plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
     wanted = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
     keeping, counted = kept_runs(kept, dataset), progress.counter("calibrate")
-    with processes(cores()) as pool:
-        results = keeping.run_all(pool, partial(_train_one, dataset), wanted, counted)
+    with workers(cores(), dataset) as pool:
+        results = keeping.run_all(pool, partial(_train_one, pool.dataset), wanted, counted)
     truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
     for run, result in zip(wanted, results, strict=True):
         truth[run.optimizer][run.lr] = verdict.cell([result.curve.course()])
@@ -56,7 +57,7 @@ def calibrate(  # noqa: PLR0917 (a path for every kind of evidence)
     keeping.forget(wanted)
 
 
-def _train_one(dataset: Path, run: Run) -> Result:
+def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     return train_run(run, dataset, progress.silent)

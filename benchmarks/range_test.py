@@ -1,5 +1,6 @@
 """Does the LR range test's suggestion lie in the range that the sweep found reasonable? One short run an optimizer."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from stages.lib import range_test
 from stages.lib.command import command
 from stages.lib.files import replacing
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 from stages.lib.records import read_json
 from stages.lib.settings import Run, SweepSettings, load_names, load_settings
 
@@ -22,8 +23,8 @@ def compare(dataset: Path, config: Path, judged: Path, *, report: Path) -> None:
     names = load_names(config / "optimizers.json")
     plans = [load_settings(config / name / "sweep.json", SweepSettings) for name in names]
     runs = [(plan.run(plan.lrs[0], SEED), np.geomspace(plan.lrs[0], plan.lrs[-1], STEPS)) for plan in plans]
-    with processes(cores()) as pool:
-        losses = pool.run_all(partial(_growing, dataset), runs)
+    with workers(cores(), dataset) as pool:
+        losses = pool.run_all(partial(_growing, pool.dataset), runs)
     lines = []
     for name, (_, lrs), curve in zip(names, runs, losses, strict=True):
         suggestion = range_test.suggestion(lrs, np.array(curve))
@@ -45,7 +46,7 @@ def _line(name: str, suggestion: float | None, record: dict[str, str | int | flo
     return f"| {name} | {shown} | {low:g} | {high:g} | {best:g} | {inside} |"
 
 
-def _growing(dataset: Path, item: tuple[Run, np.ndarray]) -> list[float]:
+def _growing(dataset: os.PathLike[str], item: tuple[Run, np.ndarray]) -> list[float]:
     """The loss of each batch before its step, the rate being another at every step; ends where it is not finite."""
     from stages.lib import optimizers, training  # imports paddle: a second that only the workers need to spend
     from stages.lib.dataset import load_split

@@ -1,5 +1,6 @@
 """evaluate: the trained weights on the eval split, which no other stage reads."""
 
+import os
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -8,7 +9,7 @@ import numpy as np
 
 from stages.lib.command import command
 from stages.lib.dataset import CLASSES, load_split
-from stages.lib.pool import processes
+from stages.lib.pool import workers
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.scoring import cross_entropies
 from stages.lib.settings import TrainSettings, load_settings
@@ -25,8 +26,9 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
     resolved = load_settings(settings, TrainSettings)
     labels = load_split(dataset, "eval").labels
     files = [weights / f"{seed}.pdparams" for seed in resolved.seeds]
-    with processes(len(files)) as pool:
-        scored = pool.run_all(partial(_evaluate_one, dataset), [file for file in files if file.exists()])
+    with workers(len(files), dataset) as pool:
+        saved = [(str(file), file.read_bytes()) for file in files if file.exists()]
+        scored = pool.run_all(partial(_evaluate_one, pool.dataset), saved)
     predicted = [digits for digits, _ in scored]
     losses = [loss for _, loss in scored]
     write_json(metrics, _metrics(predicted, losses, labels, len(files)))
@@ -34,13 +36,14 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
     write_csv(confusion, CONFUSION_COLUMNS, rows)
 
 
-def _evaluate_one(dataset: Path, weights: Path) -> tuple[np.ndarray, float]:
-    """The predicted digits int64 [n] and the mean cross-entropy."""
+def _evaluate_one(dataset: os.PathLike[str], saved: tuple[str, bytes]) -> tuple[np.ndarray, float]:
+    """The predicted digits int64 [n] and the mean cross-entropy, by the name and bytes of a weights file."""
     from stages.lib.engines import fastest  # imports paddle: a second that only the workers need to spend
-    from stages.lib.model import load_model
+    from stages.lib.model import load_weights
 
+    name, content = saved
     split = load_split(dataset, "eval")
-    outputs = fastest(load_model(weights)).logits(split.images)
+    outputs = fastest(load_weights(content, name)).logits(split.images)
     return outputs.argmax(axis=1), float(cross_entropies(outputs, split.labels).mean())
 
 

@@ -1,5 +1,6 @@
 """survey: the optimizers' paths over the real loss surface, in the plane that shows most of them."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from stages.lib import figures, surface
 from stages.lib.command import command
 from stages.lib.dataset import load_split
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 from stages.lib.records import write_csv
 from stages.lib.scoring import FARTHEST, cross_entropies
 from stages.lib.settings import load_names
@@ -30,12 +31,12 @@ def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: 
     taken = {name: load_snapshots(snapshots / f"{name}.npz") for name in load_names(names)}
     paths = {name: one.weights for name, one in taken.items()}
     far = surface.far(paths)
-    with processes(cores()) as pool:
+    with workers(cores(), dataset) as pool:
         # one thread there, and so the same sums however many cores there are
         [(plane, share)] = pool.run_all(surface.main_plane, [list(paths.values())])
         shadows = {name: plane.shadow(path) for name, path in paths.items()}
         grid = surface.view_of([shadows[name] for name in paths if name not in far]).grid(COLUMNS_OF_GRID)
-        losses = pool.run_all(partial(_losses, dataset), [*paths.values(), *map(plane.points, grid)])
+        losses = pool.run_all(partial(_losses, pool.dataset), [*paths.values(), *map(plane.points, grid)])
     write_csv(table, COLUMNS, _rows(taken, shadows, losses[: len(paths)]))
     images = min(IMAGES, len(load_split(dataset, "train").labels))
     ground = Surface(np.array(grid), np.array(losses[len(paths) :]), images, len(plane.start))
@@ -44,7 +45,7 @@ def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: 
     figures.save(trajectories_figure(drawn, ground, share), figure)
 
 
-def _losses(dataset: Path, weights: np.ndarray) -> np.ndarray:
+def _losses(dataset: os.PathLike[str], weights: np.ndarray) -> np.ndarray:
     """The loss float64 [k] at each row of weights float32 [k, p]."""
     from stages.lib.engines import fastest  # imports paddle: a second that only the workers need to spend
     from stages.lib.model import initial_model, set_flat_weights

@@ -1,5 +1,6 @@
 """sweep: one optimizer over the grid of learning rates, short runs everywhere and full ones where they decide."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from stages.lib.command import command
 from stages.lib.course import Course
 from stages.lib.curves import Result
 from stages.lib.kept_runs import kept_runs
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.search import SHORT, next_lrs
 from stages.lib.settings import Run, SweepSettings, load_settings
@@ -25,10 +26,10 @@ def sweep(dataset: Path, settings: Path, *, curves: Path, metrics: Path, timing:
     """
     plan = load_settings(settings, SweepSettings)
     counted, keeping = progress.counter(f"sweep {plan.optimizer}"), kept_runs(kept, dataset)
-    with processes(cores()) as pool:
+    with workers(cores(), dataset) as pool:
 
         def train(runs: Sequence[Run]) -> Runs:
-            return list(zip(runs, keeping.run_all(pool, partial(_train_one, dataset), runs, counted), strict=True))
+            return list(zip(runs, keeping.run_all(pool, partial(_train_one, pool.dataset), runs, counted), strict=True))
 
         short, full = _search(train, plan)
     write_csv(curves, sweeps.COLUMNS, _rows(short + full))
@@ -46,7 +47,7 @@ def _search(train: Callable[[Sequence[Run]], Runs], plan: SweepSettings) -> tupl
     return short, full
 
 
-def _train_one(dataset: Path, run: Run) -> Result:
+def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     return train_run(run, dataset, progress.silent)

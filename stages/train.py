@@ -1,5 +1,6 @@
 """train: one optimizer, one run per seed, side by side."""
 
+import os
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -10,7 +11,7 @@ from stages.lib.curves import Curve, Result
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
 from stages.lib.machine import machine
-from stages.lib.pool import processes
+from stages.lib.pool import workers
 from stages.lib.records import Value, read_json, write_csv, write_json
 from stages.lib.settings import Run, TrainSettings, load_settings
 from stages.lib.snapshots import save_snapshots
@@ -38,8 +39,8 @@ def train(
     resolved = load_settings(settings, TrainSettings)
     lr = _chosen(lr_from) if resolved.lr is None else resolved.lr
     runs = [resolved.run(lr, seed) for seed in resolved.seeds]
-    with processes(len(runs)) as pool:
-        results = pool.run_all(partial(_train_one, dataset, snapshots is not None), list(enumerate(runs)))
+    with workers(len(runs), dataset) as pool:
+        results = pool.run_all(partial(_train_one, pool.dataset, snapshots is not None), list(enumerate(runs)))
     by_seed = dict(zip(resolved.seeds, results, strict=True))
     _write_weights(weights, by_seed)
     found = {seed: result.curve for seed, result in by_seed.items()}
@@ -60,7 +61,7 @@ def _chosen(lr_from: Path | None) -> float:
     return best
 
 
-def _train_one(dataset: Path, snapshots: bool, item: tuple[int, Run]) -> Result:
+def _train_one(dataset: os.PathLike[str], snapshots: bool, item: tuple[int, Run]) -> Result:
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     position, run = item

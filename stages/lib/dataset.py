@@ -1,9 +1,10 @@
 """The three splits as arrays, in one NumPy file without pickled objects."""
 
+import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +35,15 @@ def save_splits(path: Path, splits: Mapping[str, Split]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-@cache  # a worker trains many runs on the same split
-def load_split(path: Path, name: str) -> Split:
+def load_split(path: os.PathLike[str], name: str) -> Split:
     """Read one of SPLITS. InputError when the file is not one that `save_splits` wrote."""
+    return _load(os.fspath(path), str(path), name)
+
+
+@lru_cache(maxsize=len(SPLITS))  # a worker trains many runs on the same split; a cluster's lives on to the next data
+def _load(path: str, shown: str, name: str) -> Split:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return Split(arrays[f"{name}_images"], arrays[f"{name}_labels"])
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"{path}: holds no split '{name}'; run 'dvc repro prepare' to make it anew") from None
+        raise InputError(f"{shown}: holds no split '{name}'; run 'dvc repro prepare' to make it anew") from None

@@ -2,7 +2,6 @@
 
 import io
 import pickle
-from pathlib import Path
 
 import numpy as np
 import paddle
@@ -63,13 +62,13 @@ def saved(model: Model) -> bytes:
     return file.getvalue()
 
 
-def load_model(path: Path) -> Model:
-    """A model with the weights of a .pdparams file. InputError when the file does not hold them."""
+def load_weights(content: bytes, name: str) -> Model:
+    """A model with the weights of a .pdparams file's bytes. InputError, with the file's name, when it holds none."""
     model = Model()
     try:
-        missing, unexpected = model.set_state_dict(dict(paddle.load(str(path))))
+        missing, unexpected = model.set_state_dict(dict(paddle.load(io.BytesIO(content))))
     except (ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path}: holds no weights ({error}); run 'dvc repro' to make it anew") from None
+        raise InputError(f"{name}: holds no weights ({error}); run 'dvc repro' to make it anew") from None
     if missing or unexpected:
-        raise InputError(f"{path}: holds the weights of another model; run 'dvc repro' to make it anew")
+        raise InputError(f"{name}: holds the weights of another model; run 'dvc repro' to make it anew")
     return model

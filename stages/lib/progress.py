@@ -5,10 +5,20 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
+_silenced = False
+
 
 def reporter(label: str, position: int) -> Callable[[int, int, float], None]:
     """A function `report(step, steps, loss)` for one run; `position` is the bar's line among those side by side."""
+    if _silenced:
+        return silent
     return _bar(label, position) if sys.stderr.isatty() else _lines(label)
+
+
+def silence() -> None:
+    """Keep this process quiet from now on: a cluster's workers share no terminal with the user."""
+    global _silenced  # noqa: PLW0603  a state of the process, like its standard error
+    _silenced = True
 
 
 def _bar(label: str, position: int) -> Callable[[int, int, float], None]:
@@ -46,3 +56,31 @@ def counter(label: str) -> Callable[[object, object], None]:
             print(f"{label}: {run} has ended", file=sys.stderr, flush=True)
 
     return done
+
+
+class Runs:
+    """A bar over runs on a terminal, a line every tenth of the way elsewhere; what fails is named at once."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar = tqdm(desc=label, total=0, unit="run", leave=False, disable=not sys.stderr.isatty())
+        self._total = self._ended = 0
+
+    def begun(self) -> None:
+        """One run more is to be made."""
+        self._total += 1
+        self._bar.total = self._total
+        self._bar.refresh()
+
+    def ended(self, failure: str = "") -> None:
+        """One run has ended, or failed."""
+        self._ended += 1
+        self._bar.update()
+        if failure:
+            tqdm.write(f"{self._label}: {failure}", file=sys.stderr)
+        elif self._bar.disable and self._ended * 10 // self._total > (self._ended - 1) * 10 // self._total:
+            print(f"{self._label}: {self._ended} of {self._total} runs", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the bar off the terminal."""
+        self._bar.close()

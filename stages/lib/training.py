@@ -1,10 +1,10 @@
 """Train one run: from settings and data to a loss curve, validation scores and weights."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +23,9 @@ VALID_EVERY = 100  # steps
 VALID_STRIDE = 5
 
 
-def train_run(run: Run, dataset: Path, report: Callable[[int, int, float], None], *, snapshots: bool = False) -> Result:
+def train_run(
+    run: Run, dataset: os.PathLike[str], report: Callable[[int, int, float], None], *, snapshots: bool = False
+) -> Result:
     """Train from the seed's initial weights over the seed's batches; stop where a loss is not finite.
 
     `report(step, steps, loss)` is called after every step. InputError if a batch is larger than the train split.

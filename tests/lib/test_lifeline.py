@@ -40,9 +40,9 @@ time.sleep(8)
 
 POOL = """
 import time
-from stages.lib.pool import processes
+from stages.lib.pool import workers
 if __name__ == "__main__":
-    with processes(2) as pool:
+    with workers(2, None) as pool:
         pool.run_all(time.sleep, [8.0, 8.0])
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stages.lib.errors import InputError
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 
 
 class BrokenError(Exception):
@@ -56,7 +56,7 @@ def wait_or_pass(word: str) -> str:
 
 
 def run_all(work: Callable[[Any], Any], items: Sequence[Any], most: int = 8) -> list[Any]:
-    with processes(most) as pool:
+    with workers(most, None) as pool:
         return pool.run_all(work, items)
 
 
@@ -94,7 +94,7 @@ def test_at_most_as_many_processes_as_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_processes_stay_from_batch_to_batch_and_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     use_cores(monkeypatch, 1)
-    with processes(1) as pool:
+    with workers(1, None) as pool:
         batches = [pool.run_all(square_later, items) for items in ([3], [4, 5], [], [6])]
         assert [[square for square, _ in batch] for batch in batches] == [[9], [16, 25], [], [36]]
         assert len({process for batch in batches for _, process in batch}) == 1
@@ -106,7 +106,7 @@ def test_done_is_called_as_each_item_ends(monkeypatch: pytest.MonkeyPatch) -> No
     """With its item and outcome, in the order of the ends: 4 sleeps for less time than 0."""
     use_cores(monkeypatch, 2)
     told: list[tuple[int, int]] = []
-    with processes(2) as pool:
+    with workers(2, None) as pool:
         pool.run_all(square_later, [4, 4])  # both processes have started
         results = pool.run_all(square_later, [0, 4], lambda item, outcome: told.append((item, outcome[0])))
     assert [square for square, _ in results] == [0, 16]
@@ -121,7 +121,7 @@ def test_what_ends_the_block_ends_the_runs(monkeypatch: pytest.MonkeyPatch, tmp_
         raise KeyboardInterrupt
 
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), processes(2) as pool:
+    with pytest.raises(KeyboardInterrupt), workers(2, None) as pool:
         pool.run_all(wait_or_pass, [str(tmp_path / "other"), "pass"], interrupt)
     assert time.monotonic() - started < 6
     assert processes_end(3)
