@@ -12,9 +12,15 @@ class RefusedError(Exception):
     """A value that is not allowed at its key; `params.load_params` puts the file's name before the message."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        shown = repr(value)
-        shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-        super().__init__(f"{key}: {shown} is not allowed; allowed: {allowed}")
+        super().__init__(f"{key}: {shown(value)} is not allowed; allowed: {allowed}")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: in one line, cut to 80 characters."""
+    if isinstance(value, int) and abs(value) > 10**80:  # Python does not write whole numbers of any length
+        return "a whole number of more than 80 digits"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
@@ -77,6 +83,6 @@ def argument(value: object, key: str) -> Any:
 
 def numeric(value: object) -> object:
     """The number in a string such as '1e-05', which YAML 1.1 takes for text and `dvc exp run -S lr=1e-5` writes."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE):
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE):
         return float(value)
     return value
