@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.lib.command import command
 from stages.lib.dataset import CLASSES, load_split
+from stages.lib.errors import InputError
 from stages.lib.pool import processes
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.scoring import cross_entropies
@@ -29,6 +30,8 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
         scored = pool.run_all(partial(_evaluate_one, dataset), [file for file in files if file.exists()])
     predicted = [digits for digits, _ in scored]
     losses = [loss for _, loss in scored]
+    if not np.isfinite(losses).all():
+        raise InputError(f"{weights}: the loss on the eval split is not finite; run 'dvc repro' to train anew")
     write_json(metrics, _metrics(predicted, losses, labels, len(files)))
     rows = [(resolved.optimizer, *row) for row in _counts(predicted, labels)]
     write_csv(confusion, CONFUSION_COLUMNS, rows)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from stages.lib import figures, sweeps, verdict
 from stages.lib.command import command
+from stages.lib.errors import InputError
 from stages.lib.lr_figures import Panel, curves_figure, sensitivity_figure
-from stages.lib.records import Value, read_csv, read_json, write_csv
+from stages.lib.records import Value, read_json, write_csv
 from stages.lib.settings import load_names
 from stages.lib.swept_runs import SweptRun, examples, swept_runs
 
 COLUMNS = ("optimizer", "lr", "steps", "seed", "valid_loss", "status")
+JUDGED = {"lr", "verdict", "best_lr", "reasonable_from", "reasonable_to"}
 TUTORIALS = "sgd"  # whose curves the tutorial's figure 2 shows
 
 
@@ -20,9 +22,9 @@ def illustrate(
 
     `table` gets the last validation of every run; `curves_png` shows one optimizer's runs at three rates.
     """
-    tables = {name: read_csv(curves / f"{name}.csv") for name in load_names(names)}
+    tables = {name: sweeps.read_table(curves / f"{name}.csv") for name in load_names(names)}
     runs = {name: swept_runs(rows) for name, rows in tables.items()}
-    records = {name: read_json(judged / f"{name}.json") for name in tables}
+    records = {name: read_json(judged / f"{name}.json", JUDGED) for name in tables}
     write_csv(table, COLUMNS, [_row(name, run) for name, found in runs.items() for run in found])
     panels = [_panel(name, runs[name], records[name]) for name in tables]
     figures.save(sensitivity_figure(panels), sensitivity_png)
@@ -41,7 +43,9 @@ def _panel(name: str, runs: list[SweptRun], record: dict[str, Value]) -> Panel:
     band = None if start is None or end is None else (start, end)
     lr = _number(record["lr"])
     if lr is None:
-        raise TypeError(f"{record}: not what judge writes")
+        raise InputError(
+            f"metrics of {name}: lr: {record['lr']!r} is no number; run 'dvc repro judge' to make them anew"
+        )
     return Panel(name, runs, lr, str(record["verdict"]), band)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from stages.lib import sweeps, verdict
 from stages.lib.command import command
+from stages.lib.curves import VALID_COLUMNS
+from stages.lib.errors import InputError
 from stages.lib.files import replacing
 from stages.lib.reason import Finding, reason
 from stages.lib.records import Value, read_csv, read_json, write_json
@@ -20,11 +22,19 @@ def judge(
     rate has few seeds. The best rate, and the range around it, come from this optimizer's own sweep.
     """
     plan = load_settings(settings, SweepSettings)
-    tables = {name: read_csv(curves / f"{name}.csv") for name in load_names(names)}
+    tables = {name: sweeps.read_table(curves / f"{name}.csv") for name in load_names(names)}
+    if plan.optimizer not in tables:
+        raise InputError(f"{settings}: optimizer: {plan.optimizer!r} is not allowed; allowed: {', '.join(tables)}")
     spread = verdict.pooled_spread(cell for table in tables.values() for cell in sweeps.cells(table).values())
     cells = sweeps.cells(tables[plan.optimizer])
-    record = read_json(trained)
-    finding = _finding(plan, _trained_cell(read_csv(valid), record), record, cells, spread)
+    record = read_json(trained, {"lr", "steps", "diverged_seeds"})
+    rows = read_csv(valid, VALID_COLUMNS)
+    if not rows or not isinstance(record["lr"], float) or not isinstance(record["steps"], int):
+        raise InputError(f"{trained}, {valid}: not what train writes; run 'dvc repro' to make them anew")
+    best = verdict.best_lr(cells)
+    if best is not None and best not in plan.lrs:
+        raise InputError(f"{settings}: lrs: {best:g}, the best rate of the sweep, is missing; run 'dvc repro' anew")
+    finding = _finding(plan, _trained_cell(rows, record), record, cells, spread)
     band = _band(tables[plan.optimizer], plan, spread)
     write_json(metrics, _metrics(finding, band, sum(len(cell.losses) for cell in cells.values())))
     with replacing(report) as temporary:

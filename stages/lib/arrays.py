@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from stages.lib.files import replacing
 Shape = tuple[int, ...]
 
 # what zipfile and NumPy raise at bytes that they did not write
-BROKEN = (ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, SyntaxError, RuntimeError, OSError)
-BROKEN += (struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+BROKEN = (
+    *(ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, SyntaxError, RuntimeError, OSError),
+    *(struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 
 
 class BrokenError(Exception):
@@ -28,7 +31,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_arrays(path: Path, expected: Mapping[str, tuple[type[np.generic], Shape]]) -> list[np.ndarray]:
+def load_arrays(path: Path, expected: Mapping[str, tuple[type[Any], Shape]]) -> list[np.ndarray]:
     """The arrays of `expected`, in its order; it gives the dtype and the shape, where -1 is any length above 0.
 
     BrokenError when they are not those that `save_arrays` wrote. Each array has a checksum in the file.
@@ -41,7 +44,7 @@ def load_arrays(path: Path, expected: Mapping[str, tuple[type[np.generic], Shape
             raise BrokenError(" ".join(str(error).split())[:200]) from None
 
 
-def _array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], shape: Shape) -> np.ndarray:
+def _array(archive: zipfile.ZipFile, name: str, dtype: type[Any], shape: Shape) -> np.ndarray:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type != zipfile.ZIP_STORED:  # compressed zeros could fill the memory
         raise ValueError(f"array {name} is compressed")

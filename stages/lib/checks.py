@@ -17,9 +17,10 @@ class RefusedError(Exception):
 
 def shown(value: object) -> str:
     """A value as a message shows it: in one line, cut to 80 characters."""
-    if isinstance(value, int) and abs(value) > 10**80:  # Python does not write whole numbers of any length
-        return "a whole number of more than 80 digits"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write whole numbers of any length
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -33,6 +34,14 @@ def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
             raise RefusedError(key or "top level", name, f"the keys {allowed}")
     for name in sorted(names - set(value)):
         raise RefusedError(f"{key}.{name}" if key else name, None, "not to be left out")
+    return value
+
+
+def optimizer_name(value: object, key: str) -> str:
+    """The user's name of an optimizer."""
+    if not isinstance(value, str) or not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value):
+        allowed = "names of letters, digits, '-' and '_', at most 64 of them, as they become file names"
+        raise RefusedError(key, value, allowed)
     return value
 
 

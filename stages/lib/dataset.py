@@ -41,5 +41,7 @@ def load_split(path: Path, name: str) -> Split:
         if len(images) != len(labels) or not 0 <= labels.min() <= labels.max() < CLASSES:
             raise BrokenError(f"its labels are not {len(images)} digits")
     except BrokenError as error:
-        raise InputError(f"{path}: holds no split '{name}' ({error}); run 'dvc repro prepare' to make it anew") from None
+        raise InputError(
+            f"{path}: holds no split '{name}' ({error}); run 'dvc repro prepare' to make it anew"
+        ) from None
     return Split(images, labels)

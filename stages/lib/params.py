@@ -12,6 +12,9 @@ from stages.lib.checks import RefusedError
 from stages.lib.errors import InputError
 from stages.lib.yaml_text import read_yaml
 
+# of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
+URLS = ("file://", "http://", "https://", "ftp://", "sftp://", "s3://", "gs://", "az://")
+
 
 @dataclass(frozen=True)
 class Data:
@@ -84,8 +87,8 @@ def _data(value: dict[str, Any]) -> Data:
         if sha256 is not None:
             raise RefusedError("data.sha256", sha256, "blank with data.source: package, whose checksums are known")
         return Data(source, None)
-    if not isinstance(source, str) or not ("://" in source or PurePath(source).is_absolute()):
-        raise RefusedError("data.source", source, "package, an absolute path, or a URL")
+    if not isinstance(source, str) or not (PurePath(source).is_absolute() or source.startswith(URLS)):
+        raise RefusedError("data.source", source, f"package, an absolute path, or a URL with {', '.join(URLS)}")
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         raise RefusedError("data.sha256", sha256, "the 64 hexadecimal digits that sha256sum prints for data.source")
     return Data(source, sha256)
@@ -104,9 +107,7 @@ def _optimizers(value: object, shared_lr: float) -> Mapping[str, Optimizer]:
     if not isinstance(value, dict) or not value:
         raise RefusedError("optimizers", value, "at least one entry 'name: {type: ..., lr: ...}'")
     for name in value:
-        if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-            allowed = "names of at most 64 letters, digits, '-' and '_', as they become file names"
-            raise RefusedError("optimizers", name, allowed)
+        checks.optimizer_name(name, "optimizers")
     return MappingProxyType({name: _optimizer(entry, f"optimizers.{name}", shared_lr) for name, entry in value.items()})
 
 

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from stages.lib import verdict
 from stages.lib.curves import Curve, mean_before
-from stages.lib.records import Value
+from stages.lib.errors import InputError
+from stages.lib.records import Value, read_csv
 from stages.lib.settings import Run
 from stages.lib.verdict import Cell, Spread, Verdict
 
@@ -33,6 +35,14 @@ def rows(run: Run, curve: Curve) -> Iterator[tuple[Value, ...]]:
                 score.accuracy,
                 status,
             )
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a table of COLUMNS. InputError when it is none, or empty."""
+    table = read_csv(path, COLUMNS)
+    if not table:
+        raise InputError(f"{path}: has no rows; run 'dvc repro' to make it anew")
+    return table
 
 
 def cell(curves: Iterable[Curve]) -> Cell:

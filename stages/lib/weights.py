@@ -1,7 +1,7 @@
 """The arrays in a .pdparams file, read without running what a pickle may ask for.
 
-`paddle.save` writes a pickle, and `paddle.load` runs any function that a pickle names. Here only the few operations that
-such a file of arrays needs are let through, and none of them calls anything but the two classes below.
+`paddle.save` writes a pickle, and `paddle.load` runs any function that a pickle names. Here only the few operations
+that a file of arrays needs are let through, and the one thing that they can call is a class below that keeps arguments.
 """
 
 import io
@@ -15,9 +15,11 @@ import numpy as np
 from stages.lib.errors import InputError
 
 # what paddle.save writes of a state_dict; missing here are those that import, call or ask for memory by a number
-OPERATIONS = set("PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 SHORT_BINBYTES BINBYTES".split())
-OPERATIONS |= set("SHORT_BINUNICODE BINUNICODE EMPTY_DICT SETITEM SETITEMS TUPLE TUPLE1 TUPLE2 TUPLE3".split())
-OPERATIONS |= set("MEMOIZE BINGET LONG_BINGET STACK_GLOBAL REDUCE BUILD".split())
+OPERATIONS = {
+    *("PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2"),
+    *("SHORT_BINBYTES", "BINBYTES", "SHORT_BINUNICODE", "BINUNICODE", "EMPTY_DICT", "SETITEM", "SETITEMS"),
+    *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "MEMOIZE", "BINGET", "LONG_BINGET", "STACK_GLOBAL", "REDUCE", "BUILD"),
+}
 PARAMETER_NAMES = "StructuredToParameterName@@"  # Paddle's table of its own names, beside the arrays
 BROKEN = (pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError)
 

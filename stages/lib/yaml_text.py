@@ -35,7 +35,7 @@ def read_yaml(path: Path) -> object:
     try:
         text = path.read_text(encoding="utf-8")
         _refuse_unusual(text, path)
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader, with one check more)
+        return yaml.load(text, _Loader)  # which is a SafeLoader
     except BROKEN as error:
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
 
@@ -44,11 +44,12 @@ def _refuse_unusual(text: str, path: Path) -> None:
     """What a value could not be read by, or would be far larger with than the text is."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
-        line = f"{path}: line {event.start_mark.line + 1}"
+        line = f"{path}: line {event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent):
             raise InputError(f"{line}: the alias *{event.anchor} is not allowed; allowed: values written out")
-        if getattr(event, "tag", None) is not None:
-            raise InputError(f"{line}: the tag {event.tag} is not allowed; allowed: values without tags")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise InputError(f"{line}: the tag {tag} is not allowed; allowed: values without tags")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise InputError(f"{line}: is nested too deeply; allowed: at most {DEEPEST} levels")
