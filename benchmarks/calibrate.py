@@ -17,9 +17,9 @@ from stages.lib.files import replacing
 from stages.lib.grid_verdicts import verdicts
 from stages.lib.kept_runs import kept_runs
 from stages.lib.pool import cores, workers
-from stages.lib.records import read_csv, write_csv
+from stages.lib.records import write_csv
 from stages.lib.settings import Run, SweepSettings, load_names, load_settings
-from stages.lib.sweeps import swept_runs
+from stages.lib.sweeps import read_runs
 from stages.lib.trained_cells import pooled_spread, trained_cell
 from stages.lib.verdict import TOLERANCE, Cell, Verdict
 
@@ -45,7 +45,7 @@ def calibrate(  # noqa: PLR0917 (a path for every kind of evidence)
     truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
     for run, result in zip(wanted, results, strict=True):
         truth[run.optimizer][run.lr] = verdict.cell([result.curve.course()])
-    runs = {name: swept_runs(read_csv(curves / f"{name}.csv")) for name in names}
+    runs = {name: read_runs(curves / f"{name}.csv") for name in names}
     at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in names}
     spread = pooled_spread(at_best.values(), runs.values())
     rows: list[Row] = []

@@ -14,6 +14,7 @@ from stages.lib.settings import load_names
 
 SMOOTHED_WINDOWS = 5  # of 20 steps each
 Z95 = 1.959964  # standard normal quantile of 97.5%
+EVALUATED = {"accuracy", "accuracy_min", "accuracy_max", "images"}
 ACCURACY_COLUMNS = ("optimizer", "accuracy", "accuracy_min", "accuracy_max", "low", "high")
 
 
@@ -32,10 +33,10 @@ def compare(
 ) -> None:
     """Join the results of the optimizers in `names`, in alphabetical order; those of others stay out."""
     present = load_names(names)
-    losses = {name: read_csv(train_loss / f"{name}.csv") for name in present}
-    scores = {name: read_csv(valid / f"{name}.csv") for name in present}
-    trained = {name: read_json(train_metrics / f"{name}.json") for name in present}
-    accuracies = [accuracy_row(name, read_json(eval_metrics / f"{name}.json")) for name in present]
+    losses = {name: read_csv(train_loss / f"{name}.csv", LOSS_COLUMNS) for name in present}
+    scores = {name: read_csv(valid / f"{name}.csv", VALID_COLUMNS) for name in present}
+    trained = {name: read_json(train_metrics / f"{name}.json", {"diverged_seeds"}) for name in present}
+    accuracies = [accuracy_row(name, read_json(eval_metrics / f"{name}.json", EVALUATED)) for name in present]
     _write_long(loss_csv, LOSS_COLUMNS, losses)
     _write_long(valid_csv, VALID_COLUMNS, scores)
     known = [row for row in accuracies if row["accuracy"] is not None]

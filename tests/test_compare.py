@@ -156,6 +156,6 @@ def test_broken_table_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     results(tmp_path, "sgd", 0.5, {0: 6})
     with (tmp_path / "train_loss/sgd.csv").open("a") as file:
         file.write("sgd,0,100\n")
-    with pytest.raises(InputError, match=r"train_loss/sgd\.csv: a row has too few or too many cells"):
+    with pytest.raises(InputError, match=r"train_loss/sgd\.csv: row 7 has too few or too many cells"):
         run(tmp_path)
     assert not (tmp_path / "out").exists()

@@ -104,7 +104,7 @@ def test_lr_of_the_sweep_trains_as_a_configured_one(trained: Train, tmp_path: Pa
 def test_sweep_in_which_nothing_learns_gives_no_lr(trained: Train, tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text('{"best_lr": null, "valid_loss": null}')
     with pytest.raises(
-        InputError, match=r"sweep\.json: best_lr is None: no learning rate of the grid learns; widen swe"
+        InputError, match=r"sweep\.json: best_lr is null: no learning rate of the grid learns; widen swe"
     ):
         trained((3,), lr=None, lr_from=tmp_path / "sweep.json")
     assert not (tmp_path / "out").exists()

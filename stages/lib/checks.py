@@ -12,9 +12,16 @@ class RefusedError(Exception):
     """A value that is not allowed at its key; `params.load_params` puts the file's name before the message."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        shown = repr(value)
-        shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-        super().__init__(f"{key}: {shown} is not allowed; allowed: {allowed}")
+        super().__init__(f"{key}: {shown(value)} is not allowed; allowed: {allowed}")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: in one line, cut to 80 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write whole numbers of any length
+        text = "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
@@ -27,6 +34,14 @@ def mapping(value: object, key: str, names: Set[str]) -> dict[str, Any]:
             raise RefusedError(key or "top level", name, f"the keys {allowed}")
     for name in sorted(names - set(value)):
         raise RefusedError(f"{key}.{name}" if key else name, None, "not to be left out")
+    return value
+
+
+def optimizer_name(value: object, key: str) -> str:
+    """The user's name of an optimizer."""
+    if not isinstance(value, str) or not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value):
+        allowed = "names of letters, digits, '-' and '_', at most 64 of them, as they become file names"
+        raise RefusedError(key, value, allowed)
     return value
 
 
@@ -77,6 +92,6 @@ def argument(value: object, key: str) -> Any:
 
 def numeric(value: object) -> object:
     """The number in a string such as '1e-05', which YAML 1.1 takes for text and `dvc exp run -S lr=1e-5` writes."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE):
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE):
         return float(value)
     return value

@@ -1,7 +1,6 @@
-"""The three splits as arrays, in one NumPy file without pickled objects."""
+"""The three splits as arrays, in one NumPy file."""
 
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.lib.arrays import BrokenError, load_arrays, save_arrays
 from stages.lib.errors import InputError
-from stages.lib.files import replacing
 
 SPLITS = ("train", "valid", "eval")
 PIXELS = 784  # 28 x 28, row by row
@@ -26,13 +25,12 @@ class Split:
 
 
 def save_splits(path: Path, splits: Mapping[str, Split]) -> None:
-    """Write all splits to one .npz, uncompressed, so that a split loads at the speed of the disk."""
+    """Write all splits to one .npz."""
     arrays = {}
     for name, split in splits.items():
         arrays[f"{name}_images"] = split.images
         arrays[f"{name}_labels"] = split.labels
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    save_arrays(path, arrays)
 
 
 def load_split(path: os.PathLike[str], name: str) -> Split:
@@ -42,8 +40,13 @@ def load_split(path: os.PathLike[str], name: str) -> Split:
 
 @lru_cache(maxsize=len(SPLITS))  # a worker trains many runs on the same split; a cluster's lives on to the next data
 def _load(path: str, shown: str, name: str) -> Split:
+    expected = {f"{name}_images": (np.float32, (-1, PIXELS)), f"{name}_labels": (np.int64, (-1,))}
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return Split(arrays[f"{name}_images"], arrays[f"{name}_labels"])
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"{shown}: holds no split '{name}'; run 'dvc repro prepare' to make it anew") from None
+        images, labels = load_arrays(Path(path), expected)
+        if len(images) != len(labels) or not 0 <= labels.min() <= labels.max() < CLASSES:
+            raise BrokenError(f"its labels are not {len(images)} digits")
+    except BrokenError as error:
+        raise InputError(
+            f"{shown}: holds no split '{name}' ({error}); run 'dvc repro prepare' to make it anew"
+        ) from None
+    return Split(images, labels)

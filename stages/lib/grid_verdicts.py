@@ -1,7 +1,7 @@
 """What a sweep says of every learning rate of its grid, also of those that were not trained at full length."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.lib import sweeps, verdict
@@ -17,6 +17,24 @@ class Example:
     lr: float
     runs: list[SweptRun]
     short: bool
+
+
+@dataclass(frozen=True)
+class Band:
+    """The reasonable rates from `start` to `end`, both tried; it may reach further on a side that is open.
+
+    A side is open where the next rate tried is not definitely worse, or where no further rate was tried.
+    """
+
+    start: float
+    end: float
+    open_below: bool
+    open_above: bool
+
+    @property
+    def decades(self) -> float:
+        """Its width, a lower bound: the true edges lie between the last reasonable rate and the first worse one."""
+        return math.log10(self.end / self.start)
 
 
 def verdicts(
@@ -41,6 +59,19 @@ def verdicts(
     inferred: dict[float, Verdict] = {lr: "too_small" for lr in lrs if lr < smallest}
     inferred |= {lr: "too_large" for lr in lrs if lr >= largest}
     return {lr: known.get(lr) or inferred.get(lr, "undetermined") for lr in lrs}
+
+
+def reasonable_range(verdicts: Mapping[float, Verdict], best_lr: float) -> Band:
+    """The band of neighbouring reasonable rates around `best_lr`, which counts as one, among the rates judged."""
+    lrs = sorted(verdicts)
+    first = last = lrs.index(best_lr)
+    while first > 0 and verdicts[lrs[first - 1]] == "reasonable":
+        first -= 1
+    while last < len(lrs) - 1 and verdicts[lrs[last + 1]] == "reasonable":
+        last += 1
+    beyond = (verdicts[lr] for lr in lrs[last + 1 : last + 2])
+    below = (verdicts[lr] for lr in lrs[max(first - 1, 0) : first])
+    return Band(lrs[first], lrs[last], "too_small" not in below, "too_large" not in beyond)
 
 
 def examples(runs: Sequence[SweptRun], lrs: Sequence[float], judged: dict[float, Verdict]) -> list[Example]:

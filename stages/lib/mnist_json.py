@@ -4,7 +4,6 @@ The three pairs are train, valid and eval; an image is a flat list of 784 number
 """
 
 import gzip
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import simdjson
 from stages.lib.dataset import CLASSES, PIXELS, SPLITS, Split
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
+from stages.lib.gzipped import read_gzip
+from stages.lib.json_places import first_huge, first_odd
 
 LARGEST = 1e30  # of a pixel's magnitude: beyond it, sums of pixels overflow float32 even in the untrained network
 
@@ -35,15 +36,14 @@ def write_mnist_json(path: Path, splits: Mapping[str, Split]) -> None:
 
 def read_mnist_json(path: Path) -> dict[str, Split]:
     """Read and check the whole file. InputError names the place of the first number that is not allowed."""
-    try:
-        with gzip.open(path) as file:
-            text = file.read()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: is not a whole gzip file: {error}") from None
+    text = read_gzip(path)
     try:
         content = simdjson.Parser().parse(text)
     except (ValueError, RuntimeError) as error:  # RuntimeError: an integer beyond 64 bits
-        raise InputError(f"{path}: is not JSON: {_reason(text, error)}") from None
+        reason = first_odd(text) or first_huge(text) or str(error)
+        raise InputError(f"{path}: is not JSON: {reason}") from None
+    except MemoryError:
+        raise InputError(f"{path}: its {len(text):,} bytes of text need more memory than there is") from None
     lists = text.count(b"[")
     del text  # 280 MB that the parsed copy does not need
     if not isinstance(content, simdjson.Array) or len(content) != len(SPLITS):
@@ -61,14 +61,6 @@ def _nested(content: Any) -> str:
             if any(isinstance(pixel, simdjson.Array) for pixel in image):
                 return f"{name} image {number} holds a list among its pixels"
     raise AssertionError("the count of lists is wrong, but no list is too many")
-
-
-def _reason(text: bytes, error: Exception) -> str:
-    for word in (b"NaN", b"Infinity"):
-        position = text.find(word)
-        if position >= 0:
-            return f"{word.decode()} at byte {position:,}; allowed: finite numbers"
-    return str(error)
 
 
 def _split(pair: Any, place: str) -> Split:

@@ -1,7 +1,7 @@
 """The tutorial's network: two blocks of convolution, ReLU and max-pooling, and a fully connected layer."""
 
 import io
-import pickle
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -9,6 +9,9 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from stages.lib.errors import InputError
+from stages.lib.weights import load_weights
+
+LARGEST_FILE = 10**7  # bytes of a .pdparams file: a hundred times what the weights take
 
 
 class Model(nn.Layer):
@@ -62,13 +65,21 @@ def saved(model: Model) -> bytes:
     return file.getvalue()
 
 
-def load_weights(content: bytes, name: str) -> Model:
-    """A model with the weights of a .pdparams file's bytes. InputError, with the file's name, when it holds none."""
+def load_model(path: Path) -> Model:
+    """A model with the weights of a .pdparams file. InputError when the file does not hold them."""
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise InputError(f"{path}: {size:,} bytes are too many for weights; allowed: at most {LARGEST_FILE:,}")
+    return model_of(path.read_bytes(), path)
+
+
+def model_of(content: bytes, name: Path) -> Model:
+    """A model with the weights in the bytes of a .pdparams file. InputError, beginning with `name`, if not there."""
     model = Model()
-    try:
-        missing, unexpected = model.set_state_dict(dict(paddle.load(io.BytesIO(content))))
-    except (ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{name}: holds no weights ({error}); run 'dvc repro' to make it anew") from None
-    if missing or unexpected:
+    weights = load_weights(content, name)
+    if {key: value.shape for key, value in weights.items()} != {
+        key: tuple(value.shape) for key, value in model.state_dict().items()
+    }:
         raise InputError(f"{name}: holds the weights of another model; run 'dvc repro' to make it anew")
+    model.set_state_dict(weights)
     return model

@@ -20,12 +20,13 @@ PADDLE_REFUSES = (
 def build(
     type_: str, lr: float, arguments: Mapping[str, Any], parameters: Sequence[paddle.Tensor]
 ) -> paddle.optimizer.Optimizer:
-    """The optimizer of class `type_` over `parameters`; `check` has passed its type and arguments."""
+    """The optimizer of class `type_` over `parameters`. InputError unless `check` passes its type and arguments."""
+    check(type_, arguments, "the settings of the optimizer")
     return _types()[type_](learning_rate=lr, parameters=list(parameters), **arguments)
 
 
 def check(type_: str, arguments: Mapping[str, Any], key: str) -> None:
-    """InputError, beginning with `key`, unless `build` works and one step on a small parameter does."""
+    """InputError, beginning with `key`, unless the class can be made and one step on a small parameter does."""
     types = _types()
     if type_ not in types:
         closure = " (its step needs a closure)" if type_ == "LBFGS" else ""
@@ -53,6 +54,6 @@ def _types() -> dict[str, type[paddle.optimizer.Optimizer]]:
 
 def _one_step(type_: str, arguments: Mapping[str, Any]) -> None:
     parameter = paddle.create_parameter([2], "float32")
-    optimizer = build(type_, 0.01, arguments, [parameter])
+    optimizer = _types()[type_](learning_rate=0.01, parameters=[parameter], **arguments)
     (parameter * parameter).sum().backward()
     optimizer.step()

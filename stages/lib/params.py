@@ -7,11 +7,13 @@ from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from stages.lib import checks
 from stages.lib.checks import RefusedError
 from stages.lib.errors import InputError
+from stages.lib.yaml_text import read_yaml
+
+# of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
+URLS = ("file://", "http://", "https://", "ftp://", "sftp://", "s3://", "gs://", "az://")
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,7 @@ def load_params(path: Path) -> Params:
 
     Whether an optimizer's type and arguments exist is not known here: see `optimizers.check`.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: not text, or a date such as 2026-99-99
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    content = read_yaml(path)
     try:
         return _params(content)
     except RefusedError as refused:
@@ -88,8 +87,8 @@ def _data(value: dict[str, Any]) -> Data:
         if sha256 is not None:
             raise RefusedError("data.sha256", sha256, "blank with data.source: package, whose checksums are known")
         return Data(source, None)
-    if not isinstance(source, str) or not ("://" in source or PurePath(source).is_absolute()):
-        raise RefusedError("data.source", source, "package, an absolute path, or a URL")
+    if not isinstance(source, str) or not (PurePath(source).is_absolute() or source.startswith(URLS)):
+        raise RefusedError("data.source", source, f"package, an absolute path, or a URL with {', '.join(URLS)}")
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         raise RefusedError("data.sha256", sha256, "the 64 hexadecimal digits that sha256sum prints for data.source")
     return Data(source, sha256)
@@ -108,8 +107,7 @@ def _optimizers(value: object, shared_lr: float) -> Mapping[str, Optimizer]:
     if not isinstance(value, dict) or not value:
         raise RefusedError("optimizers", value, "at least one entry 'name: {type: ..., lr: ...}'")
     for name in value:
-        if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
-            raise RefusedError("optimizers", name, "names of letters, digits, '-' and '_', as they become file names")
+        checks.optimizer_name(name, "optimizers")
     return MappingProxyType({name: _optimizer(entry, f"optimizers.{name}", shared_lr) for name, entry in value.items()})
 
 
@@ -118,6 +116,9 @@ def _optimizer(value: object, key: str, shared_lr: float) -> Optimizer:
         raise RefusedError(key, value, "a mapping with 'type', a class of paddle.optimizer, and 'lr'")
     own_lr = value.get("lr")
     others = {name: given for name, given in value.items() if name not in {"type", "lr"}}
+    for name in others:
+        if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,63}", name):
+            raise RefusedError(key, name, "the names of the optimizer's arguments")
     return Optimizer(
         type=value["type"],
         lr=shared_lr if own_lr is None else checks.positive(own_lr, f"{key}.lr"),

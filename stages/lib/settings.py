@@ -1,13 +1,17 @@
 """What one optimizer is trained with, resolved from params.yaml and kept as JSON, so that reruns stay exact."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from stages.lib import checks
+from stages.lib.checks import RefusedError
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
+from stages.lib.json_text import read_strict
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,12 @@ def write_names(path: Path, names: Iterable[str]) -> None:
 def load_names(path: Path) -> list[str]:
     """Read what `write_names` wrote: results of other optimizers are left from earlier params. InputError if not."""
     try:
-        return [str(name) for name in json.loads(path.read_text(encoding="utf-8"))]
-    except (ValueError, TypeError):
-        raise InputError(f"{path}: holds no names; run 'dvc repro configure' to make it anew") from None
+        names = read_strict(path)
+        if not isinstance(names, list) or not names:
+            raise RefusedError("the file", names, "a list of names")
+        return [checks.optimizer_name(name, "the file") for name in names]
+    except (ValueError, RefusedError) as error:
+        raise InputError(f"{path}: holds no names ({error}); run 'dvc repro configure' to make it anew") from None
 
 
 Kind = TypeVar("Kind", bound=Settings)
@@ -82,8 +89,38 @@ def write_settings(path: Path, settings: Settings) -> None:
 def load_settings(path: Path, kind: type[Kind]) -> Kind:
     """Read the settings of one kind that `write_settings` wrote. InputError for anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return kind(**values)
-    except (ValueError, TypeError, AttributeError):
-        raise InputError(f"{path}: holds no {kind.__name__}; run 'dvc repro configure' to make it anew") from None
+        content = checks.mapping(read_strict(path), "", {field.name for field in fields(kind)})
+        return kind(**{key: CHECKS[key](value, key) for key, value in content.items()})
+    except (ValueError, RefusedError) as error:
+        reason = f"holds no {kind.__name__} ({error})"
+        raise InputError(f"{path}: {reason}; run 'dvc repro configure' to make it anew") from None
+
+
+def _arguments(value: object, key: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RefusedError(key, value, "a mapping")
+    return {name: checks.argument(given, f"{key}.{name}") for name, given in value.items()}
+
+
+def _type(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise RefusedError(key, value, "a class of paddle.optimizer")
+    return value
+
+
+def _lrs(value: object, key: str) -> tuple[float, ...]:
+    if not isinstance(value, list) or not value:
+        raise RefusedError(key, value, "a list of learning rates")
+    return tuple(checks.positive(lr, key) for lr in value)
+
+
+CHECKS: Mapping[str, Callable[[object, str], Any]] = {
+    "optimizer": checks.optimizer_name,
+    "type": _type,
+    "arguments": _arguments,
+    "batch_size": partial(checks.whole, least=1),
+    "epochs": partial(checks.whole, least=1),
+    "seeds": checks.seeds,
+    "lr": lambda value, key: None if value is None else checks.positive(value, key),
+    "lrs": _lrs,
+}

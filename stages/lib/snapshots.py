@@ -1,14 +1,13 @@
-"""A run's weights on its way, as one NumPy file without pickled objects."""
+"""A run's weights on its way, as one NumPy file."""
 
-import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from stages.lib.arrays import BrokenError, load_arrays, save_arrays
 from stages.lib.errors import InputError
-from stages.lib.files import replacing
 
 MOST = 24  # of one run: 2 MB for the tutorial's network, and enough for a smooth path
 
@@ -32,14 +31,15 @@ def schedule(steps: int) -> frozenset[int]:
 
 def save_snapshots(path: Path, snapshots: Snapshots) -> None:
     """Write them to one .npz; the same snapshots give the same bytes."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, steps=snapshots.steps, weights=snapshots.weights)
+    save_arrays(path, {"steps": snapshots.steps, "weights": snapshots.weights})
 
 
 def load_snapshots(path: Path) -> Snapshots:
     """Read what `save_snapshots` wrote. InputError when the file is none of those."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return Snapshots(arrays["steps"], arrays["weights"])
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"{path}: holds no snapshots; run 'dvc repro train' to make it anew") from None
+        steps, weights = load_arrays(path, {"steps": (np.int64, (-1,)), "weights": (np.float32, (-1, -1))})
+        if len(steps) != len(weights):
+            raise BrokenError(f"its weights are not {len(steps)} rows")
+    except BrokenError as error:
+        raise InputError(f"{path}: holds no snapshots ({error}); run 'dvc repro train' to make it anew") from None
+    return Snapshots(steps, weights)

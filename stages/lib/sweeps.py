@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stages.lib import verdict
 from stages.lib.course import Course
 from stages.lib.curves import Curve, mean_before
-from stages.lib.records import Value
+from stages.lib.errors import InputError
+from stages.lib.records import Value, read_csv
 from stages.lib.settings import Run
 from stages.lib.verdict import Cell
 
@@ -42,6 +44,14 @@ def rows(run: Run, curve: Curve) -> Iterator[tuple[Value, ...]]:
                 score.accuracy,
                 status,
             )
+
+
+def read_runs(path: Path) -> list[SweptRun]:
+    """The runs in a table of COLUMNS. InputError when the file is none, or empty."""
+    table = read_csv(path, COLUMNS)
+    if not table:
+        raise InputError(f"{path}: has no rows; run 'dvc repro' to make it anew")
+    return swept_runs(table)
 
 
 def swept_runs(table: Iterable[Mapping[str, str]]) -> list[SweptRun]:

@@ -59,24 +59,6 @@ class Ratio:
     high: float
 
 
-@dataclass(frozen=True)
-class Band:
-    """The reasonable rates from `start` to `end`, both tried; it may reach further on a side that is open.
-
-    A side is open where the next rate tried is not definitely worse, or where no further rate was tried.
-    """
-
-    start: float
-    end: float
-    open_below: bool
-    open_above: bool
-
-    @property
-    def decades(self) -> float:
-        """Its width, a lower bound: the true edges lie between the last reasonable rate and the first worse one."""
-        return math.log10(self.end / self.start)
-
-
 def cell(runs: Iterable[Course]) -> Cell:
     """The cell of at least one run."""
     judged = [(run.status, run.end) for run in runs]
@@ -145,19 +127,6 @@ def verdict(status: Status, ratio: Ratio | None, lr: float, best_lr: float | Non
     if not worse and ratio is not None and ratio.high < TOLERANCE:
         return "reasonable"
     return "undetermined"
-
-
-def reasonable_range(verdicts: Mapping[float, Verdict], best_lr: float) -> Band:
-    """The band of neighbouring reasonable rates around `best_lr`, which counts as one, among the rates judged."""
-    lrs = sorted(verdicts)
-    first = last = lrs.index(best_lr)
-    while first > 0 and verdicts[lrs[first - 1]] == "reasonable":
-        first -= 1
-    while last < len(lrs) - 1 and verdicts[lrs[last + 1]] == "reasonable":
-        last += 1
-    beyond = (verdicts[lr] for lr in lrs[last + 1 : last + 2])
-    below = (verdicts[lr] for lr in lrs[max(first - 1, 0) : first])
-    return Band(lrs[first], lrs[last], "too_small" not in below, "too_large" not in beyond)
 
 
 def _log_mean(losses: Sequence[float]) -> float:

@@ -117,7 +117,11 @@ def test_own_file_with_its_hash(params_file: ParamsFile, source: str) -> None:
         ("momentum: 0.9}", "momentum: }", "optimizers.momentum.momentum: None is not allowed; allowed: a finite"),
         # data
         ("source: package", "source: own.json.gz", "data.source: 'own.json.gz' is not allowed; allowed: package, an a"),
-        ("source: package", "source: 5", "data.source: 5 is not allowed; allowed: package, an absolute path, or a URL"),
+        (
+            "source: package",
+            "source: 5",
+            "data.source: 5 is not allowed; allowed: package, an absolute path, or a URL with",
+        ),
         ("source: package", "source: /own.gz", "data.sha256: None is not allowed; allowed: the 64 hexadecimal digits"),
         ("package\n  sha256:", "/own.gz\n  sha256: abc", "data.sha256: 'abc' is not allowed; allowed: the 64 hexa"),
         ("package\n  sha256:", f"/own.gz\n  sha256: {SHA[:-1]}G", "G' is not allowed; allowed: the 64 hexadecimal"),
@@ -159,7 +163,7 @@ def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_value_that_holds_itself_is_refused(params_file: ParamsFile) -> None:
-    with pytest.raises(InputError, match=r"optimizers\.momentum\.momentum"):
+    with pytest.raises(InputError, match=r"params\.yaml: line 10: the alias \*a is not allowed"):
         load_params(params_file("momentum: 0.9}", "momentum: &a [*a]}"))
 
 

@@ -98,7 +98,7 @@ def test_json_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_csv_row_of_another_length_is_refused(tmp_path: Path, row: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"step,loss\n0,1\n{row}\n")
-    with pytest.raises(InputError, match=r"a\.csv: a row has too few or too many cells; run 'dvc repro'"):
+    with pytest.raises(InputError, match=r"a\.csv: row 2 has too few or too many cells; run 'dvc repro'"):
         read_csv(path)
 
 

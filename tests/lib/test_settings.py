@@ -65,7 +65,7 @@ def test_run_as_a_progress_line_shows_it(lr: float, share: float, shown: str) ->
 def test_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "train.json"
     path.write_text(text)
-    message = r"train\.json: holds no TrainSettings; run 'dvc repro configure' to make it anew"
+    message = r"train\.json: holds no TrainSettings \(.+\); run 'dvc repro configure' to make it anew"
     with pytest.raises(InputError, match=message):
         load_settings(path, TrainSettings)
 
@@ -95,5 +95,5 @@ def test_names_are_sorted(tmp_path: Path) -> None:
 def test_file_that_holds_no_names_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "optimizers.json"
     path.write_text(text)
-    with pytest.raises(InputError, match=r"optimizers\.json: holds no names; run 'dvc repro configure' to make it ane"):
+    with pytest.raises(InputError, match=r"optimizers\.json: holds no names \(.+\); run 'dvc repro configure' to"):
         load_names(path)
