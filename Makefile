@@ -6,7 +6,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
+	@$(SCM)
+	@python -m stages.mend dvc.lock .dvc/tmp
 	dvc repro
+
+# Without git, as from a tarball, dvc must be told so; and told otherwise once there is git.
+SCM = if test -e .git; then ! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
+  else dvc config --local core.no_scm true; fi
 
 test: .venv/development
 	ruff check

@@ -15,15 +15,16 @@ def end_with_dvc() -> None:
 
     Between the two may be the user's shell: most shells become the command that dvc gives them, but not all do.
     """
-    if os.getpgid(os.getppid()) != os.getpgrp():  # dvc and its stages are one group, to which no foster parent belongs
+    me = psutil.Process()
+    links = [(process.pid, process.ppid()) for process in [me, *filter(_of_a_stage, me.parents())]]
+    if any(_is_foster(parent, child) for child, parent in links):
         os._exit(1)
-    between = [process for process in psutil.Process().parents() if _of_a_stage(process)]
-    _start_watch(os.getppid(), [(shell, shell.ppid()) for shell in between])
+    _start_watch(links)
 
 
 def end_with_parent(parent: int) -> None:
     """Watch the parent, by its process id, from a thread; end this process, without clean-up, once it has died."""
-    _start_watch(parent, [])
+    _start_watch([(os.getpid(), parent)])
 
 
 def _of_a_stage(process: psutil.Process) -> bool:
@@ -33,18 +34,29 @@ def _of_a_stage(process: psutil.Process) -> bool:
         return False
 
 
-def _start_watch(parent: int, links: Sequence[tuple[psutil.Process, int]]) -> None:
-    threading.Thread(target=_watch, args=(parent, links), name="lifeline", daemon=True).start()
+def _is_foster(parent: int, child: int) -> bool:
+    """Whether a child's parent is not who started it: one that leads no process group is in that of its starter."""
+    try:
+        return os.getpgid(child) not in {child, os.getpgid(parent)}
+    except ProcessLookupError:
+        return True
 
 
-def _watch(parent: int, links: Sequence[tuple[psutil.Process, int]]) -> None:
-    while os.getppid() == parent and all(_is_child(process, of) for process, of in links):
+def _start_watch(links: Sequence[tuple[int, int]]) -> None:
+    threading.Thread(target=_watch, args=(links,), name="lifeline", daemon=True).start()
+
+
+def _watch(links: Sequence[tuple[int, int]]) -> None:
+    """`links` are a process and its parent, that one and its own, and so on."""
+    while all(_parent(child) == parent for child, parent in links):
         time.sleep(POLL_SECONDS)
     os._exit(1)  # sys.exit would only end this thread
 
 
-def _is_child(process: psutil.Process, parent: int) -> bool:
+def _parent(process: int) -> int | None:
+    if process == os.getpid():
+        return os.getppid()
     try:
-        return process.ppid() == parent
-    except psutil.Error:
-        return False
+        return psutil.Process(process).ppid()
+    except psutil.Error:  # gone
+        return None
