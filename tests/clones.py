@@ -34,7 +34,7 @@ class Clone:
     def commit(self, message: str) -> None:
         """Commit everything that git does not ignore."""
         self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", message)
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
 
     def metrics(self, kind: str, optimizer: str) -> dict[str, object]:
         content: dict[str, object] = json.loads((self.path / "metrics" / kind / f"{optimizer}.json").read_text())

@@ -18,7 +18,7 @@ def steps(workflow: Path) -> Iterator[dict[str, Any]]:
 
 
 def test_there_are_workflows() -> None:
-    assert [workflow.name for workflow in WORKFLOWS] == ["audit.yml", "review.yml"]
+    assert {"audit.yml", "review.yml"} <= {workflow.name for workflow in WORKFLOWS}
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
