@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test setup lock benchmark benchmark-lock calibrate
+.PHONY: repro test test-browser offline-plots setup lock benchmark benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -18,7 +18,16 @@ test: .venv/development
 	ruff check
 	ruff format --check
 	mypy
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Needs Chromium or Chrome; without one it says so and skips, or fails if CI=true.
+test-browser: .venv/development
+	python -m pytest -m browser -rs
+
+# From now on the pages of `dvc plots` in this clone open without a network.
+offline-plots: .venv/development
+	python -m stages.bundle .dvc/tmp/offline.html
+	dvc config --local plots.html_template tmp/offline.html
 
 setup: .venv/runtime
 

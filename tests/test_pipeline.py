@@ -5,59 +5,20 @@ The tests of this file run in their order and go on from each other's state, as 
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from clones import Clone, clone_working_tree
 
 from stages.lib.dataset import Split
 from stages.lib.mnist_json import write_mnist_json
 
-ROOT = Path(__file__).parent.parent
-IDENTITY = {"NAME": "A User", "EMAIL": "user@example.invalid"}
 OPTIMIZERS = ("adam", "sgd")
 KINDS = ("train", "eval", "sweep", "lr", "tuned", "tuned_eval")
 TIMINGS = ("timing", "timing/sweep", "timing/tuned")
 SIZES = {"train": 600, "valid": 200, "eval": 200}
-
-
-class Clone:
-    """A clone with commands run in it as a user would, with this Python's programs first on PATH."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.environment = dict(os.environ, PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        for role in ("AUTHOR", "COMMITTER"):
-            self.environment |= {f"GIT_{role}_{key}": value for key, value in IDENTITY.items()}
-
-    def run(self, *command: str, code: int = 0) -> str:
-        done = subprocess.run(
-            command, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False, timeout=300
-        )
-        output = done.stdout + done.stderr
-        assert done.returncode == code, output
-        assert "Traceback" not in output, output
-        return output
-
-    def metrics(self, kind: str, optimizer: str) -> dict[str, object]:
-        content: dict[str, object] = json.loads((self.path / "metrics" / kind / f"{optimizer}.json").read_text())
-        return content
-
-    def ran(self, *command: str) -> list[str]:
-        """The stages that a command runs, sorted."""
-        lines = self.run(*command).splitlines()
-        return sorted(line.split("'")[1] for line in lines if line.startswith("Running stage"))
-
-    def bytes_of_results(self) -> dict[str, str]:
-        """A hash of every file in metrics/ (timing aside), plots/ and data/."""
-        files = [file for folder in ("metrics", "plots", "data") for file in (self.path / folder).rglob("*")]
-        kept = [file for file in files if file.is_file() and "timing" not in file.parts]
-        return {str(file.relative_to(self.path)): hashlib.md5(file.read_bytes()).hexdigest() for file in kept}
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +28,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory, mnist: dict[str, Split]) -> 
     data = folder / "small.json.gz"
     small = {name: Split(mnist[name].images[:size], mnist[name].labels[:size]) for name, size in SIZES.items()}
     write_mnist_json(data, small)
-    clone = Clone(folder / "clone")
-    subprocess.run(["git", "clone", "--quiet", ROOT, clone.path], check=True)
-    for name in ("stages", ".dvc/plots"):  # as edited, not as committed
-        shutil.copytree(ROOT / name, clone.path / name, dirs_exist_ok=True)
-    for name in ("dvc.yaml", "params.yaml", "requirements.txt"):
-        shutil.copy(ROOT / name, clone.path / name)
+    clone = clone_working_tree(folder / "clone")
     params = yaml.safe_load((clone.path / "params.yaml").read_text())
     params["data"] = {"source": str(data), "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
     params |= {"epochs": 2, "batch_size": 50, "sweep": {"lrs": [0.0001, 0.003, 0.1, 1e9], "seeds": [100, 101]}}
     params["optimizers"] = {name: params["optimizers"][name] for name in OPTIMIZERS}
     (clone.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     clone.run("dvc", "repro")
-    clone.run("git", "add", "--all")
-    clone.run("git", "commit", "--quiet", "--message", "small data")
+    clone.commit("small data")
     return clone
 
 
