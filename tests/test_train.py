@@ -25,6 +25,7 @@ def trained(tmp_path: Path, few: Path) -> Train:
         folder = tmp_path / out
         write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, 50, 1, seeds, lr))
         names = {"train_loss": "loss.csv", "valid": "valid.csv", "metrics": "metrics.json", "timing": "timing.json"}
+        names["mistakes"] = "mistakes.csv"
         paths = {option: folder / name for option, name in names.items()}
         train(few, tmp_path / "train.json", lr_from=lr_from, weights=folder / "models", **paths)
         return folder
@@ -52,7 +53,7 @@ def test_results_of_all_seeds(trained: Train) -> None:
         ("mine", seed, step) for seed in "71" for step in "04"
     ]
     assert [(row["seed"], row["step"], row["images"]) for row in valid] == [
-        (seed, step, "100") for seed in "71" for step in "05"
+        (seed, *score) for seed in "71" for score in (("0", "20"), ("5", "100"))
     ]
     metrics = record(out / "metrics.json")
     assert (metrics["lr"], metrics["steps"], metrics["status"]) == (0.05, 5, "finished")
@@ -66,11 +67,25 @@ def test_results_of_all_seeds(trained: Train) -> None:
 def test_each_seed_has_its_own_results(trained: Train, mnist: dict[str, Split]) -> None:
     """The first validation is that of the weights that the seed gives."""
     found = {row["seed"]: float(row["loss"]) for row in rows(trained((7, 1)) / "valid.csv") if row["step"] == "0"}
-    images, labels = paddle.to_tensor(mnist["valid"].images[:100]), paddle.to_tensor(mnist["valid"].labels[:100])
+    fifths = slice(0, 100, 5)
+    images, labels = (paddle.to_tensor(part[fifths]) for part in (mnist["valid"].images, mnist["valid"].labels))
     for seed in (7, 1):
         loss = float(paddle.nn.functional.cross_entropy(initial_model(seed)(images), labels))
         assert found[str(seed)] == pytest.approx(loss, rel=1e-4)
     assert found["7"] != pytest.approx(found["1"], rel=1e-3)
+
+
+def test_mistakes_of_every_seed_make_its_accuracy(trained: Train, mnist: dict[str, Split]) -> None:
+    out = trained((7, 1))
+    found = rows(out / "mistakes.csv")
+    assert list(found[0]) == ["seed", "image", "label", "predicted"]
+    accuracies = [float(row["accuracy"]) for row in rows(out / "valid.csv") if row["step"] == "5"]
+    for seed, accuracy in zip("71", accuracies, strict=True):
+        places = [int(row["image"]) for row in found if row["seed"] == seed]
+        assert places == sorted(set(places))
+        assert len(places) == pytest.approx(100 * (1 - accuracy))
+    assert all(int(row["label"]) == mnist["valid"].labels[int(row["image"])] for row in found)
+    assert all(row["label"] != row["predicted"] for row in found)
 
 
 def test_bytes_repeat_whatever_runs_beside(trained: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +93,7 @@ def test_bytes_repeat_whatever_runs_beside(trained: Train, monkeypatch: pytest.M
     one = trained((0, 1), out="one")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
     two = trained((0, 1), out="two")
-    for name in ("loss.csv", "valid.csv", "metrics.json", "models/0.pdparams", "models/1.pdparams"):
+    for name in ("loss.csv", "valid.csv", "mistakes.csv", "metrics.json", "models/0.pdparams", "models/1.pdparams"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
@@ -90,6 +105,7 @@ def test_divergence_is_a_result(trained: Train) -> None:
     metrics = record(out / "metrics.json")
     assert (metrics["status"], metrics["diverged_seeds"], metrics["train_loss"]) == ("diverged", "0 1", None)
     assert [row["step"] for row in rows(out / "loss.csv")] == ["0", "0"]
+    assert (out / "mistakes.csv").read_text() == "seed,image,label,predicted\n"
 
 
 def test_lr_of_the_sweep_trains_as_a_configured_one(trained: Train, tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ class KeptRuns:
         try:
             curve, seconds = json.loads(self._path(run).read_text(encoding="utf-8"))
             scores = [Score(**score) for score in curve.pop("valid")]
-            return Result(Curve(**curve, valid=scores), None, float(seconds))
+            mistakes = [(image, label, predicted) for image, label, predicted in curve.pop("mistakes")]
+            return Result(Curve(**curve, valid=scores, mistakes=mistakes), None, float(seconds))
         except (FileNotFoundError, ValueError, TypeError, AttributeError, KeyError):
             return None  # never kept, or damaged: it runs
 

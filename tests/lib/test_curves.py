@@ -3,14 +3,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.lib.course import Course
 from stages.lib.curves import (
     LOSS_COLUMNS,
+    MISTAKE_COLUMNS,
     VALID_COLUMNS,
     Curve,
     Score,
     final_train_loss,
     loss_rows,
     mean_before,
+    mistake_rows,
     steps_to_target,
     train_metrics,
     valid_rows,
@@ -64,6 +67,21 @@ def test_validation_rows() -> None:
     rows = list(valid_rows("sgd", {4: curve([], {0: 0.125, 75: 0.5})}))
     assert rows == [("sgd", 4, 0, 0.0, 100, 0.875, 0.125), ("sgd", 4, 75, 1.5, 100, 0.5, 0.5)]
     assert len(VALID_COLUMNS) == len(rows[0])
+
+
+def test_mistake_rows_of_all_runs_that_did_not_diverge() -> None:
+    """What a diverged run got wrong is of its last validation, not of its end."""
+    kinds = {4: curve([1.0]), 2: curve([1.0], diverged=True), 3: curve([1.0]), 1: curve([1.0])}
+    for seed, one in kinds.items():
+        one.mistakes = [(seed, 3, 8), (5 * seed, 0, 6)] if seed != 3 else []
+    rows = [(4, 4, 3, 8), (4, 20, 0, 6), (1, 1, 3, 8), (1, 5, 0, 6)]
+    assert list(mistake_rows(kinds)) == rows
+    assert MISTAKE_COLUMNS == ("seed", "image", "label", "predicted")
+
+
+def test_course_of_a_curve() -> None:
+    assert curve([2.0, 1.0, 1.0], {0: 0.125, 2: 0.5, 3: 0.75}).course() == Course(3, (0, 2, 3), (0.875, 0.5, 0.25))
+    assert Curve(50, 150, diverged=True).course() == Course(150, (), (), diverged=True)
 
 
 @pytest.mark.parametrize(

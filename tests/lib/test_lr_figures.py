@@ -7,12 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.lib import figures
+from stages.lib.course import Course
+from stages.lib.grid_verdicts import Example
 from stages.lib.lr_figures import TOP, Panel, curves_figure, sensitivity_figure
-from stages.lib.swept_runs import Example, SweptRun
+from stages.lib.sweeps import SweptRun
 
 
-def run(lr: float, final: float, steps: int = 1500, seed: int = 100, status: str = "learning") -> SweptRun:
-    return SweptRun(lr, seed, steps, status, np.array([0, 100, steps]), np.array([2.5, 1.0, final]))
+def run(lr: float, final: float, steps: int = 1500, seed: int = 100, diverged: bool = False) -> SweptRun:
+    return SweptRun(lr, seed, Course(steps, (0, 100, steps), (2.5, 1.0, final), diverged))
 
 
 SGD = [
@@ -21,12 +23,12 @@ SGD = [
     run(0.01, 0.4),
     run(0.1, 0.1),
     run(0.1, 0.4, seed=101),
-    run(0.3, 2.3, status="stuck"),
-    run(1.0, 40.0, 150, status="diverged"),
+    run(0.3, 2.3),
+    run(1.0, 40.0, 150, diverged=True),
 ]
 PANELS = [
     Panel("sgd", SGD, 0.03, "too_small", (0.01, 0.1)),
-    Panel("hot", [run(0.1, 64.0, 150, status="diverged")], 0.03, "undetermined", None),
+    Panel("hot", [run(0.1, 64.0, 150, diverged=True)], 0.03, "undetermined", None),
 ]
 EXAMPLES = [
     Example("too_small", 0.001, [SGD[0]], True),

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from stages.lib import sweeps
+from stages.lib.course import Course
 from stages.lib.curves import Curve, Score
 from stages.lib.records import read_csv, write_csv
 from stages.lib.settings import Run
-from stages.lib.verdict import Cell, Spread, Verdict
+from stages.lib.sweeps import SweptRun, cells_by_length, full_cells, longest, swept_runs
+from stages.lib.verdict import Cell
 
 
 def run(lr: float = 0.1, seed: int = 7, share: float = 1.0) -> Run:
@@ -22,7 +24,7 @@ def curve(losses: Mapping[int, float], steps: int = 200, diverged: bool = False)
 
 
 GOOD = curve({0: 2.5, 100: 0.5, 200: 0.125})
-BETTER = curve({0: 2.25, 100: 0.5, 200: 0.0625})
+BETTER = curve({0: 2.25, 100: 0.5, 190: 0.25, 200: 0.125})
 DIVERGED = curve({0: 2.5, 100: 40.0}, diverged=True)
 DIVERGED_AT_ONCE = curve({0: 2.5}, diverged=True)
 DEAD = curve({0: 2.5, 100: 2.303, 150: 2.303, 175: 2.303, 200: 2.303})
@@ -49,73 +51,63 @@ def test_every_row_of_a_run_tells_its_status(one: Curve, rows: int, status: str)
     assert {row[3] for row in found} == {one.steps}, "the steps that it was to have"
 
 
-def table(path: Path, runs: Iterable[tuple[Run, Curve]]) -> list[dict[str, str]]:
+def read_back(path: Path, runs: Iterable[tuple[Run, Curve]]) -> list[SweptRun]:
     """As judge reads what sweep writes."""
     write_csv(path, sweeps.COLUMNS, (row for one, curve in runs for row in sweeps.rows(one, curve)))
-    return read_csv(path)
+    return swept_runs(read_csv(path))
 
 
-@pytest.mark.parametrize(
-    ("curves", "cell"),
-    [
-        ([GOOD], Cell("learning", (0.125,))),
-        ([GOOD, BETTER], Cell("learning", (0.125, 0.0625))),
-        ([GOOD, DIVERGED], Cell("diverged", (0.125,))),
-        ([DIVERGED_AT_ONCE, BETTER], Cell("diverged", (0.0625,))),
-        ([DIVERGED, DIVERGED_AT_ONCE], Cell("diverged", ())),
-        ([GOOD, DEAD], Cell("stuck", (0.125, 2.303))),
-        ([curve({0: 2.5, 200: 6.0})], Cell("diverged", ())),
-    ],
-)
-def test_cell_is_the_same_from_the_curves_and_from_the_table(tmp_path: Path, curves: list[Curve], cell: Cell) -> None:
-    assert sweeps.cell(curves) == cell
-    rows = table(tmp_path / "sweep.csv", [(run(seed=seed), curve) for seed, curve in enumerate(curves)])
-    assert sweeps.cells(rows) == {0.1: cell}
+@pytest.mark.parametrize("one", [GOOD, BETTER, DIVERGED, DIVERGED_AT_ONCE, DEAD, SHORT])
+def test_a_course_is_the_same_from_the_curve_and_from_the_table(tmp_path: Path, one: Curve) -> None:
+    assert read_back(tmp_path / "sweep.csv", [(run(0.3, 5), one)]) == [SweptRun(0.3, 5, one.course())]
 
 
-def test_cells_come_from_full_length_runs_by_ascending_rate(tmp_path: Path) -> None:
-    short = [(run(lr, share=0.1), SHORT) for lr in (1e-5, 0.1, 0.3)]
-    full = [(run(0.3), GOOD), (run(0.1, 8), GOOD), (run(0.1, 7), BETTER)]
-    found = sweeps.cells(table(tmp_path / "sweep.csv", full + short))
-    assert list(found) == [0.1, 0.3]
-    assert found == {0.1: Cell("learning", (0.0625, 0.125)), 0.3: Cell("learning", (0.125,))}
+def test_an_exploded_run_stays_diverged(tmp_path: Path) -> None:
+    [found] = read_back(tmp_path / "sweep.csv", [(run(), curve({0: 2.5, 200: 6.0}))])
+    assert found.course.status == "diverged"
 
 
-def test_cells_of_a_sweep_that_diverged_everywhere(tmp_path: Path) -> None:
+def test_runs_of_a_table_by_rate_length_and_seed() -> None:
+    lines = ["0.1,7,150,0,2.5,stuck", "0.1,7,150,150,2.3,stuck", "1e-05,18,1500,0,2.5,learning"]
+    lines += ["0.1,8,1500,0,2.5,diverged", "1e-05,7,150,0,2.75,learning", "1e-05,18,1500,100,2.0,learning"]
+    lines += ["1e-05,9,1500,0,2.5,diverged"]
+    names = ("lr", "seed", "steps", "step", "valid_loss", "status")
+    assert swept_runs(dict(zip(names, line.split(","), strict=True)) for line in lines) == [
+        SweptRun(1e-5, 7, Course(150, (0,), (2.75,))),
+        SweptRun(1e-5, 9, Course(1500, (0,), (2.5,), diverged=True)),
+        SweptRun(1e-5, 18, Course(1500, (0, 100), (2.5, 2.0))),
+        SweptRun(0.1, 7, Course(150, (0, 150), (2.5, 2.3))),
+        SweptRun(0.1, 8, Course(1500, (0,), (2.5,), diverged=True)),
+    ]
+
+
+def swept(lr: float, one: Curve, seed: int = 7) -> SweptRun:
+    return SweptRun(lr, seed, one.course())
+
+
+def test_longest_runs_of_each_rate() -> None:
+    runs = [swept(0.1, SHORT), swept(0.1, GOOD), swept(0.1, BETTER, 8), swept(0.01, SHORT)]
+    assert longest(runs) == {0.01: [runs[3]], 0.1: runs[1:3]}
+    assert list(longest(runs)) == [0.01, 0.1]
+
+
+def test_cells_by_length_and_ascending_rate() -> None:
+    """BETTER ends at the mean of its last two."""
+    runs = [swept(0.3, GOOD), swept(0.3, SHORT), swept(1e-5, SHORT), swept(0.1, GOOD), swept(0.1, BETTER, 8)]
+    full = {0.1: Cell("learning", (0.125, 0.1875)), 0.3: Cell("learning", (0.125,))}
+    short = {1e-5: Cell("learning", (0.01,)), 0.3: Cell("learning", (0.01,))}
+    assert cells_by_length(runs) == {20: short, 200: full}
+    assert [list(cells) for cells in cells_by_length(iter(runs)).values()] == [[1e-5, 0.3], [0.1, 0.3]]
+    assert full_cells(runs) == full
+
+
+def test_a_diverged_run_counts_by_the_length_that_it_was_to_have() -> None:
+    assert full_cells([swept(0.1, DIVERGED), swept(0.1, GOOD, 8), swept(0.3, SHORT)]) == {
+        0.1: Cell("diverged", (0.125,))
+    }
+
+
+def test_cells_of_a_sweep_that_diverged_everywhere() -> None:
     gone = curve({0: 2.5}, steps=20, diverged=True)
-    found = sweeps.cells(table(tmp_path / "sweep.csv", [(run(lr, share=0.1), gone) for lr in (1e9, 1e8)]))
-    assert found == {1e8: Cell("diverged", ()), 1e9: Cell("diverged", ())}
-
-
-GRID = (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0)
-
-
-@pytest.mark.parametrize(
-    ("short", "full", "expected"),
-    [
-        ("999999", "..1...", "uuruuu"),
-        ("999999", ".313..", "ssrlll"),
-        ("99999d", ".31...", "ssruul"),
-        ("9999dd", ".311..", "ssrrll"),
-        ("999ddd", "..1...", "uurlll"),
-        ("d99999", ".x1...", "ssruuu"),
-        ("999999", "d31...", "usruuu"),
-        ("99999d", "1113..", "rrrlll"),
-        ("999999", ".x1x..", "ssrlll"),
-        ("999999", "xxxxxx", "uuuuuu"),
-        ("dddddd", "......", "uuuuuu"),
-    ],
-)
-def test_verdicts_on_the_whole_grid(tmp_path: Path, short: str, full: str, expected: str) -> None:
-    """A digit is the loss in tenths, `x` stuck, `d` diverged, `.` not run; expected are verdicts by their letters."""
-    names: dict[str, Verdict] = {"s": "too_small", "r": "reasonable", "l": "too_large", "u": "undetermined"}
-
-    def shown(kind: str, steps: int) -> Curve:
-        if kind == "d":
-            return curve({0: 2.5}, steps, diverged=True)
-        return curve({0: 2.5, steps: 2.499 if kind == "x" else int(kind) / 10}, steps)
-
-    runs = [(run(lr, share=0.1), shown(kind, 20)) for lr, kind in zip(GRID, short, strict=True)]
-    runs += [(run(lr), shown(kind, 200)) for lr, kind in zip(GRID, full, strict=True) if kind != "."]
-    found = sweeps.verdicts(table(tmp_path / "sweep.csv", runs), GRID, Spread(0.01, 10))
-    assert found == {lr: names[letter] for lr, letter in zip(GRID, expected, strict=True)}
+    cells = {1e8: Cell("diverged", ()), 1e9: Cell("diverged", ())}
+    assert full_cells([swept(lr, gone) for lr in (1e9, 1e8)]) == cells

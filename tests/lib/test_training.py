@@ -123,32 +123,71 @@ def test_longer_run_begins_with_the_shorter_one(few: Path) -> None:
 
 @pytest.mark.parametrize(("epochs", "steps"), [(0.5, 4), (0.1, 1), (0.01, 1), (1.25, 10), (0.3, 2)])
 def test_part_of_an_epoch_begins_as_the_whole(few: Path, epochs: float, steps: int) -> None:
-    """Of 8 steps per epoch; at least one is trained, and the last is validated on all images."""
+    """Of 8 steps per epoch; at least one is trained, and only the last is validated on all images."""
     part, whole = run(few, batch_size=30, epochs=epochs).curve, run(few, batch_size=30, epochs=2).curve
     assert (part.steps_per_epoch, part.steps, whole.steps) == (8, steps, 16)
     assert part.train_loss == whole.train_loss[:steps]
-    assert [(score.step, score.images) for score in part.valid] == [(0, 100), (steps, 100)]
+    assert [(score.step, score.images) for score in part.valid] == [(0, 20), (steps, 100)]
     assert part.valid[0] == whole.valid[0]
 
 
 def test_validation_at_the_start_every_100_steps_and_the_end(long: Result) -> None:
-    """In between on every fifth of the 500 images."""
-    assert [(score.step, score.images) for score in long.curve.valid] == [(0, 500), (100, 100), (200, 100), (250, 500)]
+    """Before the end on every fifth of the 500 images."""
+    assert [(score.step, score.images) for score in long.curve.valid] == [(0, 100), (100, 100), (200, 100), (250, 500)]
     assert (len(long.curve.train_loss), long.curve.steps_per_epoch) == (250, 125)
 
 
+def logits(model: paddle.nn.Layer, images: np.ndarray) -> np.ndarray:
+    """Of plain Paddle, by the tutorial's network."""
+    outputs: np.ndarray = tutorial.with_weights_of(model)(paddle.to_tensor(images.reshape(-1, 1, 28, 28))).numpy()
+    return outputs
+
+
+def trained_model(result: Result, folder: Path) -> paddle.nn.Layer:
+    assert result.weights is not None
+    path = folder / "weights.pdparams"
+    path.write_bytes(result.weights)
+    return load_model(path)
+
+
 def test_first_and_last_score_are_paddles(long: Result, mnist: dict[str, Split], tmp_path: Path) -> None:
-    path = tmp_path / "weights.pdparams"
-    assert long.weights is not None
-    path.write_bytes(long.weights)
-    labels = mnist["valid"].labels
-    for model, score in (
-        (initial_model(3), long.curve.valid[0]),
-        (load_weights(path.read_bytes(), str(path)), long.curve.valid[-1]),
+    """The first is that on every fifth image."""
+    images, labels = mnist["valid"].images, mnist["valid"].labels
+    for model, score, every in (
+        (initial_model(3), long.curve.valid[0], 5),
+        (trained_model(long, tmp_path), long.curve.valid[-1], 1),
     ):
-        outputs = tutorial.with_weights_of(model)(paddle.to_tensor(mnist["valid"].images.reshape(-1, 1, 28, 28)))
-        assert score.loss == pytest.approx(float(F.cross_entropy(outputs, paddle.to_tensor(labels))), rel=1e-4)
-        assert score.accuracy == pytest.approx((outputs.numpy().argmax(axis=1) == labels).mean(), abs=0.002)
+        outputs = logits(model, images)[::every]
+        loss = F.cross_entropy(paddle.to_tensor(outputs), paddle.to_tensor(labels[::every]))
+        assert score.loss == pytest.approx(float(loss), rel=1e-4)
+        assert score.accuracy == pytest.approx((outputs.argmax(axis=1) == labels[::every]).mean(), abs=0.002)
+
+
+def expected_mistakes(outputs: np.ndarray, labels: np.ndarray, places: range) -> list[tuple[int, int, int]]:
+    """Image by image; the two largest logits lie too far apart for rounding to swap them."""
+    top = np.sort(outputs, axis=1)
+    assert (top[list(places), -1] - top[list(places), -2]).min() > 1e-4
+    guesses = [(place, int(labels[place]), int(np.argmax(outputs[place]))) for place in places]
+    return [guess for guess in guesses if guess[1] != guess[2]]
+
+
+def test_mistakes_are_those_of_the_last_validation(long: Result, mnist: dict[str, Split], tmp_path: Path) -> None:
+    outputs = logits(trained_model(long, tmp_path), mnist["valid"].images)
+    expected = expected_mistakes(outputs, mnist["valid"].labels, range(500))
+    assert long.curve.mistakes == expected
+    assert 0 < len(expected) < 100
+    assert long.curve.valid[-1].accuracy == pytest.approx(1 - len(expected) / 500)
+
+
+def test_mistakes_on_every_fifth_image_are_told_by_their_place_in_the_split(
+    few: Path, mnist: dict[str, Split]
+) -> None:
+    """A run that diverges after its first validation leaves those of its initial weights."""
+    curve = run(few, lr=1e15, batch_size=40).curve
+    assert curve.diverged
+    outputs = logits(initial_model(3), mnist["valid"].images[:100])
+    assert curve.mistakes == expected_mistakes(outputs, mnist["valid"].labels[:100], range(0, 100, 5))
+    assert max(place for place, _, _ in curve.mistakes) > 20
 
 
 def test_it_learns(long: Result) -> None:
