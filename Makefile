@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test test-browser offline-plots setup lock benchmark benchmark-lock calibrate
+.PHONY: repro test test-browser test-long offline-plots setup lock benchmark benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -28,6 +28,10 @@ test-browser: .venv/development
 offline-plots: .venv/development
 	python -m stages.bundle .dvc/tmp/offline.html
 	dvc config --local plots.html_template tmp/offline.html
+
+# Thousands of spoiled files: ends in a refusal, or in a right result, but never in a traceback.
+test-long: .venv/development
+	python -m pytest -m long -n 2 --dist worksteal
 
 setup: .venv/runtime
 

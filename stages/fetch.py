@@ -73,9 +73,9 @@ def _copy(source: str, sha256: str, target: Path) -> None:
                 actual = hashlib.file_digest(local, "sha256").hexdigest()
             if actual != sha256:
                 raise InputError(f"params.yaml: data.sha256: {sha256} is not that of {source}, which is {actual}")
-    except (ValueError, ImportError, FileNotFoundError) as error:  # or a protocol that needs a further package
+    except (ValueError, ImportError, OSError) as error:  # ImportError: a protocol that needs a further package
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"params.yaml: data.source: {source[:200]!r} cannot be opened: {reason}") from None
+        raise InputError(f"params.yaml: data.source: {source[:200]!r} cannot be fetched: {reason}") from None
 
 
 def _copy_within_limit(remote: BinaryIO, local: BinaryIO, source: str) -> None:

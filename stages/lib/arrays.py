@@ -41,7 +41,7 @@ def load_arrays(path: Path, expected: Mapping[str, tuple[type[Any], Shape]]) -> 
             with zipfile.ZipFile(file) as archive:
                 return [_array(archive, name, *expected[name]) for name in expected]
         except BROKEN as error:
-            raise BrokenError(" ".join(str(error).split())[:200]) from None
+            raise BrokenError(" ".join(str(error).split())[:120]) from None
 
 
 def _array(archive: zipfile.ZipFile, name: str, dtype: type[Any], shape: Shape) -> np.ndarray:

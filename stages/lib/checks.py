@@ -1,10 +1,10 @@
 """Checks of single values from params.yaml: each returns the value, or refuses it and says what is allowed."""
 
-import math
 import re
 from collections.abc import Set
 from typing import Any
 
+LARGEST_FLOAT = 1e300  # also of whole numbers that become floats
 LARGEST = 2**31 - 1  # of whole numbers: what every seed, size and count fits into
 
 
@@ -48,7 +48,7 @@ def optimizer_name(value: object, key: str) -> str:
 def positive(value: object, key: str) -> float:
     """A finite number above 0, to the six digits that all tables keep: a rate must be found again in them."""
     number = numeric(value)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= 1e300:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_FLOAT:
         raise RefusedError(key, value, "a finite number above 0")
     return float(f"{number:.6g}")
 
@@ -87,7 +87,8 @@ def argument(value: object, key: str) -> Any:
     if isinstance(value, list) and not any(isinstance(item, list) for item in value):
         return [argument(item, key) for item in value]
     number = numeric(value)
-    if not isinstance(number, str | int | float) or (isinstance(number, float) and not math.isfinite(number)):
+    finite = isinstance(number, str) or (isinstance(number, int | float) and -LARGEST_FLOAT <= number <= LARGEST_FLOAT)
+    if not finite:
         raise RefusedError(key, value, "a finite number, true, false, a word, or a list of these")
     return number
 

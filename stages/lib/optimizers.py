@@ -6,6 +6,7 @@ from typing import Any
 
 import paddle
 
+from stages.lib.checks import shown
 from stages.lib.errors import InputError
 
 # given by the training itself, or needing a Python object that params.yaml cannot hold
@@ -39,7 +40,7 @@ def check(type_: str, arguments: Mapping[str, Any], key: str) -> None:
         _one_step(type_, arguments)
     except PADDLE_REFUSES as error:
         reason = " ".join(str(error).split())[-200:]
-        raise InputError(f"{key}: {dict(arguments)} does not work with {type_}: {reason}") from None
+        raise InputError(f"{key}: {shown(dict(arguments))} does not work with {type_}: {reason}") from None
 
 
 def _types() -> dict[str, type[paddle.optimizer.Optimizer]]:

@@ -13,7 +13,8 @@ from stages.lib.errors import InputError
 from stages.lib.yaml_text import read_yaml
 
 # of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
-URLS = ("file://", "http://", "https://", "ftp://", "sftp://", "s3://", "gs://", "az://")
+URL = r"(file:///|(https?|ftp|sftp|s3|gs|az)://[^/:])(?!.*::)"
+URL_SHOWN = "file:///, http://, https://, ftp://, sftp://, s3://, gs:// or az://"
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ def _data(value: dict[str, Any]) -> Data:
         if sha256 is not None:
             raise RefusedError("data.sha256", sha256, "blank with data.source: package, whose checksums are known")
         return Data(source, None)
-    if not isinstance(source, str) or not (PurePath(source).is_absolute() or source.startswith(URLS)):
-        raise RefusedError("data.source", source, f"package, an absolute path, or a URL with {', '.join(URLS)}")
+    if not isinstance(source, str) or not (PurePath(source).is_absolute() or re.match(URL, source)):
+        raise RefusedError("data.source", source, f"package, an absolute path, or a URL with {URL_SHOWN}")
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         raise RefusedError("data.sha256", sha256, "the 64 hexadecimal digits that sha256sum prints for data.source")
     return Data(source, sha256)

@@ -21,7 +21,10 @@ OPERATIONS = {
     *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "MEMOIZE", "BINGET", "LONG_BINGET", "STACK_GLOBAL", "REDUCE", "BUILD"),
 }
 PARAMETER_NAMES = "StructuredToParameterName@@"  # Paddle's table of its own names, beside the arrays
-BROKEN = (pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError)
+BROKEN = (
+    *(pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError),
+    *(OverflowError, MemoryError, RuntimeError),
+)
 
 
 class _Array:
@@ -41,7 +44,7 @@ class _Unpickler(pickle.Unpickler):
             module in {"numpy._core.multiarray", "numpy.core.multiarray"} and name == "_reconstruct"
         ):
             return _Array
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array"[:200])
+        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array")
 
 
 def load_weights(content: bytes, name: Path) -> dict[str, np.ndarray]:
@@ -58,11 +61,11 @@ def load_weights(content: bytes, name: Path) -> dict[str, np.ndarray]:
             raise ValueError(f"it is a {type(state).__name__}, not a dict of arrays")
         arrays = {key: _array(key, value) for key, value in state.items() if key != PARAMETER_NAMES}
     except BROKEN as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: holds no weights ({reason}); run 'dvc repro' to make it anew") from None
     for key, array in arrays.items():
         if not np.isfinite(array).all():
-            raise InputError(f"{name}: {key!r}: a weight is not finite; run 'dvc repro' to make it anew")
+            raise InputError(f"{name}: {key!r:.40}: a weight is not finite; run 'dvc repro' to make it anew")
     return arrays
 
 
