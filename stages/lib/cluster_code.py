@@ -11,6 +11,8 @@ from stages.lib.errors import InputError
 from stages.lib.fingerprint import ONE_THREAD, cpu, difference, fingerprint, first_fingerprint
 
 WORKERS_SECONDS = 10  # to wait for the first one
+FOREIGN = "it cannot load the project's code"
+ANEW = "start it anew in a clone of the project at this commit"
 
 
 class SameCode(WorkerPlugin):
@@ -51,6 +53,8 @@ def check(expected: Mapping[str, str], dask_worker: Worker) -> tuple[str, str]:
 
 def refuse_others(client: Client, address: str) -> None:
     """InputError, with their names, if workers would compute otherwise than this process, or if there are none."""
+    if found := _of_scheduler(client):
+        raise InputError(f"scheduler {address}: {found}: {ANEW}")
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     except TimeoutError:
@@ -61,7 +65,7 @@ def refuse_others(client: Client, address: str) -> None:
     refused: dict[str, list[str]] = {}
     for worker, found in client.run(check, _expected(), on_error="return").items():
         if isinstance(found, Exception):
-            refused.setdefault(f"it cannot load stages/lib/cluster.py ({found})", []).append(worker)
+            refused.setdefault(f"{FOREIGN} ({found})", []).append(worker)
         elif found[0]:
             refused.setdefault(found[0], []).append(worker)
         elif found[1] != cpu():
@@ -71,9 +75,18 @@ def refuse_others(client: Client, address: str) -> None:
         raise InputError("; ".join(_refused(", ".join(names), found) for found, names in refused.items()))
 
 
+def _of_scheduler(client: Client) -> str:
+    """What differs there: it reads what runs are given, so that it can pass them on, but it computes nothing."""
+    try:
+        seen = client.run_on_scheduler(first_fingerprint)
+    except (ImportError, AttributeError) as error:
+        return f"{FOREIGN} ({error})"
+    return difference(fingerprint() | ONE_THREAD, seen | ONE_THREAD)
+
+
 def _expected() -> dict[str, str]:
     return fingerprint() | ONE_THREAD | {"--nthreads": "1"}
 
 
 def _refused(names: str, found: str) -> str:
-    return f"worker {names}: {found}: start it anew in a clone of the project at this commit"
+    return f"worker {names}: {found}: {ANEW} with --nthreads 1"
