@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test test-browser test-long offline-plots setup lock benchmark benchmark-lock calibrate
+.PHONY: repro test test-browser test-long offline-plots setup cluster-setup cluster-demo lock benchmark benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -35,6 +35,14 @@ test-long: .venv/development
 
 setup: .venv/runtime
 
+# What a Dask cluster needs beside it, on every machine.
+cluster-setup: .venv/cluster
+
+# Once through, on this machine: a scheduler, two workers, a small sweep, and a worker killed on the way.
+cluster-demo: .venv/cluster
+	dvc repro prepare
+	python -m benchmarks.cluster_demo data/mnist.npz
+
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo 'error: Python 3.11 to 3.13 is needed, and $(PYTHON) is not; try: make PYTHON=python3.12' >&2; exit 1; }
@@ -45,9 +53,13 @@ setup: .venv/runtime
 	python -m pip install --quiet --require-hashes -r requirements.txt
 	touch $@
 
+.venv/cluster: requirements-cluster.txt | .venv/python
+	python -m pip install --quiet --require-hashes -r requirements-cluster.txt
+	touch $@ .venv/runtime
+
 .venv/development: requirements-dev.txt | .venv/python
 	python -m pip install --quiet --require-hashes -r requirements-dev.txt
-	touch $@ .venv/runtime
+	touch $@ .venv/runtime .venv/cluster
 
 # One version of each package for all Pythons and systems, so that all compute the same.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -53,7 +53,7 @@ def counter(label: str) -> Callable[[object, object], None]:
     def done(run: object, _: object) -> None:
         bar.update()
         if not sys.stderr.isatty():
-            print(f"{label}: {run} has ended", file=sys.stderr, flush=True)
+            print(f"{label}: {run} has ended\n", end="", file=sys.stderr, flush=True)  # whole, whoever else writes
 
     return done
 
@@ -79,7 +79,7 @@ class Runs:
         if failure:
             tqdm.write(f"{self._label}: {failure}", file=sys.stderr)
         elif self._bar.disable and self._ended * 10 // self._total > (self._ended - 1) * 10 // self._total:
-            print(f"{self._label}: {self._ended} of {self._total} runs", file=sys.stderr, flush=True)
+            print(f"{self._label}: {self._ended} of {self._total} runs\n", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the bar off the terminal."""

@@ -1,0 +1,92 @@
+"""The code on the workers of a cluster: those that would compute other bytes than this process are refused by name."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from distributed import Client, Worker, WorkerPlugin
+
+from stages.lib import progress
+from stages.lib.errors import InputError
+from stages.lib.fingerprint import ONE_THREAD, cpu, difference, fingerprint, first_fingerprint
+
+WORKERS_SECONDS = 10  # to wait for the first one
+FOREIGN = "it cannot load the project's code"
+ANEW = "start it anew in a clone of the project at this commit"
+
+
+class SameCode(WorkerPlugin):
+    """Closes workers that join later and would compute otherwise, and keeps the others' bars off their terminals."""
+
+    def __init__(self, client: str, expected: Mapping[str, str]) -> None:
+        self.name = f"same-code-{client}"
+        self.expected = expected
+
+    def setup(self, worker: Worker) -> None:
+        """Called by Dask before the worker's first run."""
+        progress.silence()
+        found, _ = check(self.expected, worker)
+        if found:
+            worker.log_event("all", {"action": "refused", "reason": _refused(worker.address, found)})
+            print(f"error: {_refused(worker.address, found)}", file=sys.stderr, flush=True)
+            worker.loop.add_callback(worker.close, reason=found)
+
+
+@contextmanager
+def guarded(client: Client) -> Iterator[None]:
+    """Refuse workers that join within the block."""
+    guard = SameCode(client.id, _expected())
+    client.register_plugin(guard)
+    try:
+        yield
+    finally:
+        if client.status == "running":
+            client.unregister_worker_plugin(guard.name)
+
+
+def check(expected: Mapping[str, str], dask_worker: Worker) -> tuple[str, str]:
+    """What of this worker differs from `expected`, empty if nothing does, and its CPU's model."""
+    threads = {"--nthreads": str(dask_worker.state.nthreads)}
+    found = [difference(expected, seen | threads) for seen in (first_fingerprint(), fingerprint())]
+    return found[0] or found[1], cpu()
+
+
+def refuse_others(client: Client, address: str) -> None:
+    """InputError, with their names, if workers would compute otherwise than this process, or if there are none."""
+    if found := _of_scheduler(client):
+        raise InputError(f"scheduler {address}: {found}: {ANEW}")
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+    except TimeoutError:
+        raise InputError(
+            f"{address} has no workers after {WORKERS_SECONDS} s; start some in a clone of the "
+            f"project: python -m dask worker {address} --nthreads 1"
+        ) from None
+    refused: dict[str, list[str]] = {}
+    for worker, found in client.run(check, _expected(), on_error="return").items():
+        if isinstance(found, Exception):
+            refused.setdefault(f"{FOREIGN} ({found})", []).append(worker)
+        elif found[0]:
+            refused.setdefault(found[0], []).append(worker)
+        elif found[1] != cpu():
+            told = f"worker {worker}: its CPU is {found[1]}, here {cpu()}: the last digits may differ"
+            print(told, file=sys.stderr, flush=True)
+    if refused:
+        raise InputError("; ".join(_refused(", ".join(names), found) for found, names in refused.items()))
+
+
+def _of_scheduler(client: Client) -> str:
+    """What differs there: it reads what runs are given, so that it can pass them on, but it computes nothing."""
+    try:
+        seen = client.run_on_scheduler(first_fingerprint)
+    except (ImportError, AttributeError) as error:
+        return f"{FOREIGN} ({error})"
+    return difference(fingerprint() | ONE_THREAD, seen | ONE_THREAD)
+
+
+def _expected() -> dict[str, str]:
+    return fingerprint() | ONE_THREAD | {"--nthreads": "1"}
+
+
+def _refused(names: str, found: str) -> str:
+    return f"worker {names}: {found}: {ANEW} with --nthreads 1"
