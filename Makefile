@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test setup lock benchmark benchmark-lock calibrate
+.PHONY: repro test test-long setup lock benchmark benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -19,6 +19,9 @@ test: .venv/development
 	ruff format --check
 	mypy
 	python -m pytest
+
+test-long: .venv/development
+	python -m pytest -m long -n 2 --dist worksteal
 
 setup: .venv/runtime
 
