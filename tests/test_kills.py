@@ -35,7 +35,8 @@ def clones(tmp_path_factory: pytest.TempPathFactory, mnist: dict[str, Split]) ->
 
 def durations(clone: Clone) -> dict[str, float]:
     """Run the pipeline; the seconds of every stage."""
-    session, seen = Session(clone, "dvc", "repro"), {}
+    session = Session(clone, "dvc", "repro")
+    seen: dict[str, float] = {}
     while session.process.poll() is None:
         for stage in re.findall(r"Running stage '([^']+)'", session.output):
             seen.setdefault(stage, time.monotonic())
