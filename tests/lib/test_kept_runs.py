@@ -1,8 +1,9 @@
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def calls(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
+def pool() -> Iterator[Pool]:
     with processes(1) as pool:
         yield pool
 
@@ -161,13 +162,12 @@ def append(path: Path, text: str) -> None:
 
 
 def other_version(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    versions = module.version
-    monkeypatch.setattr(module, "version", lambda name: "99.9" if name == package else versions(name))
+    monkeypatch.setattr(module, "version", lambda name: "99.9" if name == package else version(name))
 
 
-Change = Callable[[Path, pytest.MonkeyPatch], None]
+Change = Callable[[Path, pytest.MonkeyPatch], object]
 CHANGES: Sequence[tuple[str, Change]] = [
-    ("dataset", lambda lib, _: (lib.parent / "mnist.npz").write_bytes(b"imagez") and None),
+    ("dataset", lambda lib, _: (lib.parent / "mnist.npz").write_text("imagez")),
     ("code", lambda lib, _: append(lib / "training.py", "\n")),
     ("code of the first file", lambda lib, _: append(lib / "__init__.py", "#")),
     ("another file", lambda lib, _: append(lib / "zeta.py", "")),

@@ -179,9 +179,7 @@ def test_mistakes_are_those_of_the_last_validation(long: Result, mnist: dict[str
     assert long.curve.valid[-1].accuracy == pytest.approx(1 - len(expected) / 500)
 
 
-def test_mistakes_on_every_fifth_image_are_told_by_their_place_in_the_split(
-    few: Path, mnist: dict[str, Split]
-) -> None:
+def test_mistakes_on_every_fifth_image_are_told_by_their_place_in_the_split(few: Path, mnist: dict[str, Split]) -> None:
     """A run that diverges after its first validation leaves those of its initial weights."""
     curve = run(few, lr=1e15, batch_size=40).curve
     assert curve.diverged
