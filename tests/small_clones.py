@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import yaml
-from test_pipeline import ROOT, Clone
+from clones import ROOT, Clone
 
 from stages.lib.dataset import Split
 from stages.lib.mnist_json import write_mnist_json

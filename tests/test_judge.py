@@ -14,8 +14,9 @@ from stages.lib.settings import SweepSettings, write_names, write_settings
 
 GRID = (0.0001, 0.001, 0.01, 0.1, 1.0)
 DEAD, GONE = -1.0, math.inf  # in place of a run's last loss
-SWEEP: dict[float, list[float]] = {0.001: [0.3], 0.01: [0.1, 0.104], 0.1: [0.4]}
-OTHER: dict[float, list[float]] = {0.01: [0.2, 0.21], 0.1: [0.25, 0.24]}
+SWEEP: dict[float, list[float]] = {0.001: [0.3], 0.01: [0.1], 0.1: [0.4]}
+OTHER: dict[float, list[float]] = {0.01: [0.2], 0.1: [0.25, 0.24]}
+TUNED, OTHER_TUNED = (0.1, 0.104), (0.2, 0.21)  # the ends of the runs of tune, by seed
 
 Judge = Callable[..., dict[str, Any]]
 
@@ -44,6 +45,18 @@ def no_number(text: str) -> NoReturn:
     raise AssertionError(f"{text} in JSON")
 
 
+def trained(valid: Path, metrics: Path, lr: float | None, ends: Sequence[float]) -> None:
+    """What train and tune leave, with a seed for each of `ends`."""
+    rows: list[tuple[Value, ...]] = [
+        ("any", seed, 100 * i, i / 5, 500, loss, 0.5)
+        for seed, end in enumerate(ends)
+        for i, loss in enumerate(losses(end))
+    ]
+    write_csv(valid, ["optimizer", "seed", "step", "epoch", "images", "loss", "accuracy"], rows)
+    diverged = " ".join(str(seed) for seed, end in enumerate(ends) if end == GONE)
+    write_json(metrics, {"lr": lr, "steps": 1500, "diverged_seeds": diverged})
+
+
 @pytest.fixture
 def judged(tmp_path: Path) -> Judge:
     """A function that judges adam at `lr`, its seeds ending at `ends`, and gives the metrics and the report."""
@@ -55,20 +68,17 @@ def judged(tmp_path: Path) -> Judge:
         other: Mapping[float, Sequence[float]] = OTHER,
         gone: Sequence[float] = (),
         grid: tuple[float, ...] = GRID,
+        tuned: Sequence[float] = TUNED,
+        other_tuned: Sequence[float] = OTHER_TUNED,
     ) -> dict[str, Any]:
         write_names(tmp_path / "optimizers.json", ["adam", "sgd"])
         write_settings(tmp_path / "sweep.json", SweepSettings("adam", "Adam", {}, 100, 3, (100, 101), grid))
         sweep_table(tmp_path / "sweep" / "adam.csv", "adam", sweep, gone)
         sweep_table(tmp_path / "sweep" / "sgd.csv", "sgd", other)
-        rows = [
-            f"adam,{seed},{100 * i},{i / 5},500,{loss},0.5"
-            for seed, end in enumerate(ends)
-            for i, loss in enumerate(losses(end))
-        ]
-        (tmp_path / "valid.csv").write_text("\n".join(["optimizer,seed,step,epoch,images,loss,accuracy", *rows, ""]))
-        diverged = " ".join(str(seed) for seed, end in enumerate(ends) if end == GONE)
-        write_json(tmp_path / "train.json", {"lr": lr, "steps": 1500, "diverged_seeds": diverged})
-        inputs = ("optimizers.json", "sweep.json", "sweep", "valid.csv", "train.json")
+        for name, of_tune in (("adam", tuned), ("sgd", other_tuned)):
+            trained(tmp_path / "tuned_valid" / f"{name}.csv", tmp_path / "tuned" / f"{name}.json", 7.0, of_tune)
+        trained(tmp_path / "valid.csv", tmp_path / "train.json", lr, ends)
+        inputs = ("optimizers.json", "sweep.json", "sweep", "tuned_valid", "tuned", "valid.csv", "train.json")
         out = {"metrics": tmp_path / "out" / "adam.json", "report": tmp_path / "out" / "adam.md"}
         judge(*(tmp_path / name for name in inputs), **out)
         content: dict[str, Any] = json.loads(out["metrics"].read_text(), parse_constant=no_number)
@@ -98,7 +108,7 @@ def test_verdicts(judged: Judge, lr: float, ends: list[float], state: str, sente
     found = judged(lr, ends)
     assert (found["lr"], f"{found['status']} {found['verdict']}") == (lr, state)
     assert (found["best_lr"], found["steps"]) == (0.01, 1500)
-    assert found["evidence"] == 4 + sum(end != GONE for end in ends)
+    assert found["evidence"] == 3 + 2 + sum(end != GONE for end in ends), "of the sweep, of tune, and its own"
     assert sentence in found["report"]
     assert found["report"].startswith(f"adam at lr {lr:g} ")
     assert found["report"].endswith(".\n")
@@ -106,11 +116,11 @@ def test_verdicts(judged: Judge, lr: float, ends: list[float], state: str, sente
 
 
 def test_ratio_and_its_interval_are_those_of_a_t_test(judged: Judge) -> None:
-    """With the spread of the three rates of both sweeps that have two seeds, and so 3 degrees of freedom."""
+    """Against the runs of tune; the spread of the three cells of tune and sweep with two seeds has 3 degrees."""
     found = judged(0.03, [0.15, 0.16])
-    pairs = [SWEEP[0.01], OTHER[0.01], OTHER[0.1]]
+    pairs = [TUNED, OTHER_TUNED, OTHER[0.1]]
     sd = np.sqrt(np.mean([np.var(np.log(pair), ddof=1) for pair in pairs]))
-    centre = np.log(stats.gmean([0.15, 0.16]) / stats.gmean([0.1, 0.104]))
+    centre = np.log(stats.gmean([0.15, 0.16]) / stats.gmean(TUNED))
     low, high = stats.t.interval(0.95, 3, loc=centre, scale=sd * np.sqrt(1 / 2 + 1 / 2))
     assert (found["ratio"], found["ratio_low"], found["ratio_high"]) == pytest.approx(
         (np.exp(centre), np.exp(low), np.exp(high)), rel=1e-5
@@ -122,14 +132,35 @@ def test_no_ratio_where_a_seed_does_not_learn(judged: Judge) -> None:
     assert [found[key] for key in ("ratio", "ratio_low", "ratio_high")] == [None] * 3
 
 
+def test_the_reference_is_what_tune_trained_and_not_what_the_sweep_chose_by(judged: Judge) -> None:
+    """The sweep's one run at its best rate was lucky by a factor of 2."""
+    found = judged(0.03, [0.2, 0.21], tuned=(0.2, 0.21))
+    assert (found["verdict"], found["ratio"], found["best_lr"]) == ("reasonable", 1, 0.01)
+    assert judged(0.03, [0.2, 0.21], tuned=(0.1, 0.105))["verdict"] == "too_large"
+
+
+@pytest.mark.parametrize("bad", [GONE, DEAD])
+def test_a_best_rate_that_fails_with_the_trained_seeds(judged: Judge, bad: float) -> None:
+    found = judged(0.03, [0.15, 0.16], tuned=(0.1, bad))
+    assert (found["status"], found["verdict"], found["ratio"]) == ("learning", "undetermined", None)
+    assert "not every run with these seeds learned" in found["report"]
+
+
 def test_seeds_of_other_optimizers_widen_the_interval(judged: Judge) -> None:
-    calm, wild = judged(0.01, [0.1, 0.11]), judged(0.01, [0.1, 0.11], other={0.01: [0.02, 0.9]})
+    calm, wild = judged(0.01, [0.1, 0.11]), judged(0.01, [0.1, 0.11], other_tuned=(0.02, 0.9))
     assert (calm["verdict"], wild["verdict"]) == ("reasonable", "undetermined")
     assert wild["ratio"] == calm["ratio"]
 
 
+def test_the_configured_rates_own_seeds_do_not(judged: Judge) -> None:
+    """The spread is that of good rates: it does not depend on the one that is judged."""
+    widths = [found["ratio_high"] / found["ratio_low"] for found in (judged(0.1, [0.3, 0.31]), judged(0.1, [0.1, 0.9]))]
+    assert widths[0] == pytest.approx(widths[1], rel=1e-4)
+
+
 def test_one_seed_everywhere_cannot_be_judged(judged: Judge) -> None:
-    found = judged(0.01, [0.1], sweep={0.001: [0.3], 0.01: [0.1]}, other={0.01: [0.2]})
+    single: dict[float, list[float]] = {0.001: [0.3], 0.01: [0.1]}
+    found = judged(0.01, [0.1], sweep=single, other={0.01: [0.2]}, tuned=[0.1], other_tuned=[0.2])
     assert (found["verdict"], found["ratio"], found["ratio_low"], found["ratio_high"]) == ("undetermined", 1, 0, None)
     assert "no rate that learned has two seeds" in found["report"]
 
@@ -148,9 +179,9 @@ def test_no_rate_learns(judged: Judge, last: float) -> None:
     ("sweep", "gone", "start", "end"),
     [
         (SWEEP, (), 0.01, 0.01),
-        ({0.001: [0.11], 0.01: [0.1, 0.104], 0.1: [0.4]}, (), 0.001, 0.01),
-        ({0.001: [0.11], 0.01: [0.1, 0.104], 0.1: [0.105]}, (1.0,), 0.001, 0.1),
-        ({0.0001: [0.11], 0.01: [0.1, 0.104], 0.1: [0.105]}, (), 0.01, 0.1),
+        ({0.001: [0.11], 0.01: [0.1], 0.1: [0.4]}, (), 0.001, 0.01),
+        ({0.001: [0.11], 0.01: [0.1], 0.1: [0.105]}, (1.0,), 0.001, 0.1),
+        ({0.0001: [0.11], 0.01: [0.1], 0.1: [0.105]}, (), 0.01, 0.1),
     ],
 )
 def test_range_of_reasonable_rates(
@@ -166,13 +197,14 @@ EDGE = "The best rate is the last of the sweep's grid, so a better one may lie b
 
 @pytest.mark.parametrize(("best", "at_edge"), [(0.0001, True), (0.001, False), (0.1, False), (1.0, True)])
 def test_report_says_if_the_best_rate_is_the_last_of_the_grid(judged: Judge, best: float, at_edge: bool) -> None:
-    found = judged(best, [0.1, 0.11], sweep={best: [0.1, 0.104]})
+    found = judged(best, [0.1, 0.11], sweep={best: [0.1]})
     assert found["best_lr"] == best
     assert found["report"].endswith(EDGE) == at_edge
 
 
 def test_removed_optimizer_does_not_count(judged: Judge, tmp_path: Path) -> None:
-    """Its sweep stays in git, its name does not."""
+    """Its results stay in git, its name does not."""
     before = judged(0.01, [0.1, 0.11])
+    trained(tmp_path / "tuned_valid" / "gone.csv", tmp_path / "tuned" / "gone.json", 0.01, [0.02, 0.9])
     sweep_table(tmp_path / "sweep" / "gone.csv", "gone", {0.01: [0.02, 0.9], 0.1: [0.9, 0.01]})
     assert judged(0.01, [0.1, 0.11]) == before

@@ -9,8 +9,8 @@ from collections import Counter
 import psutil
 import pytest
 import yaml
+from clones import Clone
 from small_clones import Session, at_work, seconds_until_gone, small_clone, write_small
-from test_pipeline import Clone
 
 from stages.lib.dataset import Split
 

@@ -50,6 +50,7 @@ def test_repro_runs_every_stage(clone: Clone) -> None:
         assert isinstance(accuracy, float)
         assert accuracy > 0.3  # 24 steps; chance is 0.1
         assert (clone.path / "plots/lr" / f"{optimizer}.md").read_text().startswith(f"{optimizer} at lr 0.01 ")
+    assert not list((clone.path / ".dvc/tmp/runs").iterdir()), "a sweep keeps its runs only until it has written them"
     ranking = json.loads((clone.path / "metrics/ranking.json").read_text())
     assert {*ranking["shared_winners"].split(), *ranking["tuned_winners"].split()} <= set(OPTIMIZERS)
 
@@ -117,8 +118,9 @@ def test_the_shared_lr_reruns_no_sweep_and_no_optimizer_with_its_own(clone: Clon
 def test_plots_diff_shows_both_revisions(clone: Clone) -> None:
     clone.run("dvc", "plots", "diff", "HEAD", "--out", "page")
     page = (clone.path / "page" / "index.html").read_text()
-    titles = ("Training loss", "Validation loss", "Eval accuracy", "Confusion: adam", "Sweep: adam")
-    for title in (*titles, "Validation loss at the best lr: adam", "Confusion at the best lr: sgd"):
+    titles = ["Training loss", "Validation loss", "Eval accuracy", "Confusion: adam", "Sweep: adam"]
+    titles += ["Mistakes on the validation split: adam", "Validation loss at the best lr: adam"]
+    for title in (*titles, "Confusion at the best lr: sgd"):
         assert f'"text": "{title}"' in page
     assert page.count('"rev": "HEAD"') == page.count('"rev": "workspace"') > 0
     assert sorted(file.name for file in (clone.path / "page" / "static").iterdir()) == [

@@ -6,6 +6,7 @@ DVC's cache holds whole stages and joblib.Memory hashes one function's code; a r
 import hashlib
 import json
 import platform
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -21,10 +22,9 @@ PACKAGES = ("paddlepaddle", "numpy", "scipy")  # whose arithmetic a curve depend
 
 @dataclass(frozen=True)
 class KeptRuns:
-    """Results without weights, as JSON files in `folder` named by all that determines them: `basis` and the run."""
+    """Results without weights, as JSON files in `folder`, which stands for one basis, named by their runs."""
 
     folder: Path
-    basis: str
 
     def run_all(
         self, pool: Pool, work: Callable[[Run], Result], runs: Sequence[Run], done: Callable[[Run, Result], None]
@@ -46,7 +46,7 @@ class KeptRuns:
             self._path(run).unlink(missing_ok=True)
 
     def _path(self, run: Run) -> Path:
-        key = f"{self.basis} {json.dumps(asdict(run), sort_keys=True)}"
+        key = json.dumps(asdict(run), sort_keys=True)
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
     def _write(self, run: Run, result: Result) -> None:
@@ -64,10 +64,15 @@ class KeptRuns:
 
 
 def kept_runs(folder: Path, dataset: Path) -> KeptRuns:
-    """Runs on `dataset` with the code, the libraries and the Python of this moment."""
-    digest = hashlib.sha256()
+    """Runs on `dataset` with the code, the libraries and the Python of this moment; those of any other are removed."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for name in PACKAGES:
+        digest.update(f" {name} {version(name)}".encode())
     for path in [dataset, *sorted(Path(__file__).parent.glob("*.py"))]:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
-    versions = [f"{name} {version(name)}" for name in PACKAGES]
-    return KeptRuns(folder, " ".join([digest.hexdigest(), platform.python_version(), *versions]))
+    basis = folder / digest.hexdigest()
+    for other in folder.glob("[0-9a-f]" * len(basis.name)):
+        if other != basis:
+            shutil.rmtree(other)
+    return KeptRuns(basis)

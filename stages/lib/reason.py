@@ -20,8 +20,8 @@ ENGLISH = {
     "rate to compare with.",
     "contradiction": "{optimizer} at {lr} cannot be judged: it did badly, but the best rate tried, {best}, is {side}; "
     "the seeds contradict each other, and more of them are needed.",
-    "best fails": "{optimizer} at {lr} cannot be judged: at the best rate tried, {best}, which it is compared with, "
-    "not every run with these seeds learned; more seeds are needed.",
+    "best fails": "{optimizer} at {lr} cannot be judged: at the best rate tried, {best}, not every run with these "
+    "seeds learned, so there is nothing to compare with; more seeds are needed.",
     "no spread": "{optimizer} at {lr} cannot be judged: " + RATIO + ", but no rate that learned has two seeds, which "
     "would show what chance alone does.",
     "between": "{optimizer} at {lr} cannot be judged yet: " + INTERVAL + ", on both sides of the tolerance of "

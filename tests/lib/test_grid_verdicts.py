@@ -1,7 +1,9 @@
+import math
+
 import pytest
 
 from stages.lib.course import Course
-from stages.lib.grid_verdicts import Example, examples, verdicts
+from stages.lib.grid_verdicts import Band, Example, examples, reasonable_range, verdicts
 from stages.lib.sweeps import SweptRun
 from stages.lib.verdict import Cell, Spread, Verdict
 
@@ -130,3 +132,22 @@ def test_without_a_best_rate_the_ends_of_the_grid(lrs: tuple[float, ...]) -> Non
     assert [(one.verdict, one.lr, one.short) for one in found] == [
         ("undetermined", lr, False) for lr in sorted({lrs[0], lrs[-1]})
     ]
+
+
+@pytest.mark.parametrize(
+    ("judged", "best", "band"),
+    [
+        ("s r r l", 0.01, Band(0.001, 0.01, False, False)),
+        ("s u r r l", 0.01, Band(0.01, 0.1, True, False)),
+        ("r r l r", 0.001, Band(0.0001, 0.001, True, False)),
+        ("s s r", 0.01, Band(0.01, 0.01, False, True)),
+        ("s r u l", 0.001, Band(0.001, 0.001, False, True)),
+        ("r", 0.0001, Band(0.0001, 0.0001, True, True)),
+    ],
+)
+def test_range_round_the_best(judged: str, best: float, band: Band) -> None:
+    names: dict[str, Verdict] = {"s": "too_small", "r": "reasonable", "l": "too_large", "u": "undetermined"}
+    pairs = list(zip((0.0001, 0.001, 0.01, 0.1, 1.0), judged.split(), strict=False))
+    for order in (pairs, pairs[::-1]):
+        assert reasonable_range({lr: names[name] for lr, name in order}, best) == band
+    assert band.decades == pytest.approx(math.log10(band.end) - math.log10(band.start))

@@ -1,8 +1,9 @@
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from stages.lib import kept_runs as module
 from stages.lib.curves import Curve, Result, Score
 from stages.lib.kept_runs import KeptRuns, kept_runs
-from stages.lib.pool import Pool, processes
+from stages.lib.pool import Pool, workers
 from stages.lib.settings import Run
 
 RUNS = [Run("mine", "SGD", {"momentum": 0.9}, 10, lr, 0.5, 7) for lr in (0.1, 0.2, 1 / 3)]
@@ -37,8 +38,8 @@ def calls(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
-    with processes(1) as pool:
+def pool() -> Iterator[Pool]:
+    with workers(1, None) as pool:
         yield pool
 
 
@@ -55,7 +56,7 @@ def ignore(_run: Run, _result: Result) -> None:
 
 
 def test_kept_runs_are_read_and_not_trained(pool: Pool, calls: Path, tmp_path: Path) -> None:
-    keeping = KeptRuns(tmp_path / "kept", "basis")
+    keeping = KeptRuns(tmp_path / "kept")
     ended: list[Run] = []
     assert keeping.run_all(pool, partial(work, calls), RUNS[1:2], ignore) == [result(RUNS[1])]
     assert trained(calls) == [0.2]
@@ -68,7 +69,7 @@ def test_kept_runs_are_read_and_not_trained(pool: Pool, calls: Path, tmp_path: P
 
 
 def test_a_kill_loses_only_what_was_under_way(pool: Pool, calls: Path, tmp_path: Path) -> None:
-    keeping = KeptRuns(tmp_path / "kept", "basis")
+    keeping = KeptRuns(tmp_path / "kept")
 
     def killed(run: Run, _: Result) -> None:
         if run == RUNS[1]:
@@ -95,7 +96,7 @@ def test_a_kill_loses_only_what_was_under_way(pool: Pool, calls: Path, tmp_path:
     ],
 )
 def test_other_settings_are_another_run(pool: Pool, calls: Path, tmp_path: Path, change: dict[str, object]) -> None:
-    keeping = KeptRuns(tmp_path / "kept", "basis")
+    keeping = KeptRuns(tmp_path / "kept")
     keeping.run_all(pool, partial(work, calls), RUNS[:1], ignore)
     other = replace(RUNS[0], **change)  # type: ignore[arg-type]
     assert keeping.run_all(pool, partial(work, calls), [RUNS[0], other], ignore)[1] == result(other)
@@ -124,7 +125,7 @@ def test_other_settings_are_another_run(pool: Pool, calls: Path, tmp_path: Path,
 def test_a_damaged_file_is_run_again(
     pool: Pool, calls: Path, tmp_path: Path, content: bytes | Callable[[bytes], bytes]
 ) -> None:
-    keeping = KeptRuns(tmp_path / "kept", "basis")
+    keeping = KeptRuns(tmp_path / "kept")
     keeping.run_all(pool, partial(work, calls), RUNS[:1], ignore)
     [file] = (tmp_path / "kept").iterdir()
     whole = file.read_bytes()
@@ -135,7 +136,7 @@ def test_a_damaged_file_is_run_again(
 
 
 def test_runs_are_forgotten_and_others_stay(pool: Pool, calls: Path, tmp_path: Path) -> None:
-    keeping = KeptRuns(tmp_path / "kept", "basis")
+    keeping = KeptRuns(tmp_path / "kept")
     keeping.run_all(pool, partial(work, calls), RUNS, ignore)
     trained(calls)
     keeping.forget(RUNS[:2])
@@ -161,13 +162,12 @@ def append(path: Path, text: str) -> None:
 
 
 def other_version(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    versions = module.version
-    monkeypatch.setattr(module, "version", lambda name: "99.9" if name == package else versions(name))
+    monkeypatch.setattr(module, "version", lambda name: "99.9" if name == package else version(name))
 
 
-Change = Callable[[Path, pytest.MonkeyPatch], None]
+Change = Callable[[Path, pytest.MonkeyPatch], object]
 CHANGES: Sequence[tuple[str, Change]] = [
-    ("dataset", lambda lib, _: (lib.parent / "mnist.npz").write_bytes(b"imagez") and None),
+    ("dataset", lambda lib, _: (lib.parent / "mnist.npz").write_text("imagez")),
     ("code", lambda lib, _: append(lib / "training.py", "\n")),
     ("code of the first file", lambda lib, _: append(lib / "__init__.py", "#")),
     ("another file", lambda lib, _: append(lib / "zeta.py", "")),
@@ -191,6 +191,17 @@ def test_other_data_code_or_versions_are_other_runs(
     assert trained(calls) == [0.1, 0.1]
 
 
+def test_runs_of_another_basis_are_removed_and_nothing_else(pool: Pool, calls: Path, library: Path) -> None:
+    kept, data = library.parent / "kept", library.parent / "mnist.npz"
+    kept_runs(kept, data).run_all(pool, partial(work, calls), RUNS[:1], ignore)
+    [old] = kept.iterdir()
+    (kept / "mine").mkdir()
+    append(library / "training.py", "\n")
+    kept_runs(kept, data)
+    assert [path.name for path in kept.iterdir()] == ["mine"]
+    assert not old.exists()
+
+
 def test_where_the_dataset_lies_does_not_matter(library: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.npz"
     shutil.copy(tmp_path / "mnist.npz", copy)
@@ -199,7 +210,7 @@ def test_where_the_dataset_lies_does_not_matter(library: Path, tmp_path: Path) -
 
 
 def test_file_of_a_run_is_json_of_its_curve_and_seconds(pool: Pool, calls: Path, tmp_path: Path) -> None:
-    KeptRuns(tmp_path / "kept", "basis").run_all(pool, partial(work, calls), RUNS[:1], ignore)
+    KeptRuns(tmp_path / "kept").run_all(pool, partial(work, calls), RUNS[:1], ignore)
     [file] = (tmp_path / "kept").iterdir()
     curve, seconds = json.loads(file.read_text())
     assert (curve["train_loss"], curve["valid"][1]["step"], seconds) == ([0.1 / 3, 0.1], 9, 0.1)

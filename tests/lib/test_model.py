@@ -10,7 +10,7 @@ import tutorial
 
 from stages.lib.dataset import Split
 from stages.lib.errors import InputError
-from stages.lib.model import Model, initial_model, load_weights, saved
+from stages.lib.model import Model, initial_model, load_model, saved
 
 SHAPES = {
     "conv1.weight": [20, 1, 5, 5],
@@ -101,7 +101,7 @@ def test_saved_model_is_loaded(tmp_path: Path, batch: Split) -> None:
     model = with_random_biases()
     path.write_bytes(saved(model))
     images = paddle.to_tensor(batch.images)
-    np.testing.assert_array_equal(load_weights(path.read_bytes(), str(path))(images).numpy(), model(images).numpy())
+    np.testing.assert_array_equal(load_model(path)(images).numpy(), model(images).numpy())
 
 
 def good() -> bytes:
@@ -125,7 +125,7 @@ def test_file_that_holds_no_weights_is_refused(tmp_path: Path, content: Callable
     path = tmp_path / "0.pdparams"
     path.write_bytes(content())
     with pytest.raises(InputError, match=r"0\.pdparams: holds .*; run 'dvc repro' to make it anew"):
-        load_weights(path.read_bytes(), str(path))
+        load_model(path)
 
 
 @pytest.mark.filterwarnings("ignore:Skip loading for")  # Paddle's own words before ours
@@ -139,4 +139,4 @@ def test_weights_of_another_model_are_refused(tmp_path: Path, change: dict[str, 
     state = dict(initial_model(0).state_dict()) | {name: paddle.zeros(shape or [1]) for name, shape in change.items()}
     paddle.save({name: value for name, value in state.items() if change.get(name, [1]) is not None}, str(path))
     with pytest.raises(InputError, match=r"0\.pdparams: holds the weights of another model; run 'dvc repro'"):
-        load_weights(path.read_bytes(), str(path))
+        load_model(path)

@@ -44,9 +44,7 @@ def trained(folder: Path, curves: Mapping[int, Curve]) -> Cell:
         ({7: curve({0: 2.5, 1500: 6.0})}, "diverged", []),
     ],
 )
-def test_cell_of_the_runs_of_train(
-    tmp_path: Path, curves: dict[int, Curve], status: str, ends: list[float]
-) -> None:
+def test_cell_of_the_runs_of_train(tmp_path: Path, curves: dict[int, Curve], status: str, ends: list[float]) -> None:
     """A run ends at the mean of its last tenth; the diverged seed 11 is not 1."""
     found = trained(tmp_path, curves)
     assert found.status == status
@@ -61,11 +59,18 @@ def test_spread_of_the_tuned_cells_and_of_full_length_sweeps_with_more_seeds() -
     """Log ratios of 2, 1 and 2: squares (2 + 0.5 + 2) with 3 degrees; single seeds and short runs add nothing."""
     tuned = [Cell("learning", (0.1, 0.1 * math.e**2)), Cell("learning", (0.2,)), Cell("diverged", (0.1,))]
     sweeps = [
-        [swept(0.1, 0.1), swept(0.1, 0.1 * math.e, 101), swept(0.3, 0.1), swept(0.1, 0.9, 1, 100), swept(0.1, 0.1, 2, 100)],
+        [
+            swept(0.1, 0.1),
+            swept(0.1, 0.1 * math.e, 101),
+            swept(0.3, 0.1),
+            swept(0.1, 0.9, 1, 100),
+            swept(0.1, 0.1, 2, 100),
+        ],
         [swept(0.01, 0.1), swept(0.01, 0.1 * math.e**2, 101)],
     ]
     spread = pooled_spread(tuned, sweeps)
-    assert (spread.sd, spread.dof) == (pytest.approx(np.sqrt(4.5 / 3)), 3)
+    assert spread.sd == pytest.approx(np.sqrt(4.5 / 3))
+    assert spread.dof == 3
     assert pooled_spread(iter(tuned), iter(sweeps)) == spread
 
 

@@ -11,7 +11,7 @@ from stages.lib.curves import Result
 from stages.lib.dataset import Split
 from stages.lib.engines import Plain
 from stages.lib.errors import InputError
-from stages.lib.model import initial_model, load_weights
+from stages.lib.model import initial_model, load_model
 from stages.lib.settings import Run
 from stages.lib.training import batches, train_run
 
@@ -28,7 +28,7 @@ def weights(result: Result, folder: Path) -> dict[str, np.ndarray]:
     assert result.weights is not None
     path = folder / "weights.pdparams"
     path.write_bytes(result.weights)
-    return {name: value.numpy() for name, value in load_weights(path.read_bytes(), str(path)).state_dict().items()}
+    return {name: value.numpy() for name, value in load_model(path).state_dict().items()}
 
 
 @pytest.fixture(scope="module")
@@ -179,9 +179,7 @@ def test_mistakes_are_those_of_the_last_validation(long: Result, mnist: dict[str
     assert long.curve.valid[-1].accuracy == pytest.approx(1 - len(expected) / 500)
 
 
-def test_mistakes_on_every_fifth_image_are_told_by_their_place_in_the_split(
-    few: Path, mnist: dict[str, Split]
-) -> None:
+def test_mistakes_on_every_fifth_image_are_told_by_their_place_in_the_split(few: Path, mnist: dict[str, Split]) -> None:
     """A run that diverges after its first validation leaves those of its initial weights."""
     curve = run(few, lr=1e15, batch_size=40).curve
     assert curve.diverged

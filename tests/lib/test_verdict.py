@@ -10,7 +10,6 @@ from stages.lib.verdict import (
     CONFIDENCE,
     HOPELESS,
     TOLERANCE,
-    Band,
     Cell,
     Ratio,
     Spread,
@@ -19,7 +18,6 @@ from stages.lib.verdict import (
     cell,
     pooled_spread,
     ratio,
-    reasonable_range,
     too_large_from,
     verdict,
 )
@@ -169,25 +167,6 @@ def test_rates_whose_short_run_proves_them_too_large(short: list[float], best: f
 def test_a_stuck_short_run_is_judged_by_its_loss(loss: float) -> None:
     short = {1.0: learned(1.0), 10.0: Cell("stuck", (loss,))}
     assert too_large_from(short, 1.0) == (10.0 if loss > 3 else math.inf)
-
-
-@pytest.mark.parametrize(
-    ("judged", "best", "band"),
-    [
-        ("s r r l", 0.01, Band(0.001, 0.01, False, False)),
-        ("s u r r l", 0.01, Band(0.01, 0.1, True, False)),
-        ("r r l r", 0.001, Band(0.0001, 0.001, True, False)),
-        ("s s r", 0.01, Band(0.01, 0.01, False, True)),
-        ("s r u l", 0.001, Band(0.001, 0.001, False, True)),
-        ("r", 0.0001, Band(0.0001, 0.0001, True, True)),
-    ],
-)
-def test_range_round_the_best(judged: str, best: float, band: Band) -> None:
-    names: dict[str, Verdict] = {"s": "too_small", "r": "reasonable", "l": "too_large", "u": "undetermined"}
-    pairs = list(zip((0.0001, 0.001, 0.01, 0.1, 1.0), judged.split(), strict=False))
-    for order in (pairs, pairs[::-1]):
-        assert reasonable_range({lr: names[name] for lr, name in order}, best) == band
-    assert band.decades == pytest.approx(np.log10(band.end) - np.log10(band.start))
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.2])
