@@ -4,6 +4,7 @@
 function marks(svg) {
   const frame = svg.getBoundingClientRect();
   const seen = (shape) => {
+    if ((shape.getAttribute("transform") || "").includes("NaN")) return false;
     const box = shape.getBoundingClientRect(), style = getComputedStyle(shape);
     const inside = box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
     return inside && box.width > 0 && box.height > 0 && (style.fill !== "none" || style.stroke !== "none");

@@ -136,3 +136,21 @@ def test_without_the_bundle_nothing_is_drawn(browser: str, clone: Clone) -> None
     assert page.charts == {}
     assert len(page.requests) == 3
     assert "vegaEmbed is not defined" in page.errors[0]
+
+
+def test_what_cannot_be_seen_is_not_counted(browser: str, tmp_path: Path) -> None:
+    circle = 'd="M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0"'
+    places = {"seen": "(50,50)", "outside": "(500,50)", "nowhere": "(NaN,NaN)"}
+    paths = "".join(f'<path id="{name}" {circle} transform="translate{at}"/>' for name, at in places.items())
+    paths += f'<path id="colourless" {circle} transform="translate(50,50)" fill="none"/>'
+    data = "for (const path of document.querySelectorAll('path')) path.__data__ = {datum: {optimizer: path.id}};"
+    svg = f'<g transform="translate(9,9)"><g class="mark-symbol role-mark">{paths}</g></g>'
+    svg = f'<svg class="marks" width="100" height="100">{svg}</svg>'
+    images = '<img src="gone.png"><img src="https://example.invalid/remote.png">'
+    page = tmp_path / "page.html"
+    page.write_text(f'<div id="chart">{svg}</div>{images}<script>{data} Promise.reject("wrong")</script>')
+    seen = show(browser, page)
+    assert seen.charts == {"chart": {Mark("symbol", "seen", ""): 1}}
+    assert seen.images == {"gone.png": False, "https://example.invalid/remote.png": False}
+    assert seen.requests == ["https://example.invalid/remote.png"]
+    assert "Uncaught (in promise) wrong" in seen.errors[0]
