@@ -72,10 +72,12 @@ def _copy(source: str, sha256: str, target: Path) -> None:
             with temporary.open("rb") as local:
                 actual = hashlib.file_digest(local, "sha256").hexdigest()
             if actual != sha256:
-                raise InputError(f"params.yaml: data.sha256: {sha256} is not that of {source}, which is {actual}")
+                raise InputError(
+                    f"params.yaml: data.sha256: {sha256} is not that of {source!r:.200}, which is {actual}"
+                )
     except (ValueError, ImportError, OSError) as error:  # ImportError: a protocol that needs a further package
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"params.yaml: data.source: {source[:200]!r} cannot be fetched: {reason}") from None
+        raise InputError(f"params.yaml: data.source: {source!r:.200} cannot be fetched: {reason}") from None
 
 
 def _copy_within_limit(remote: BinaryIO, local: BinaryIO, source: str) -> None:
@@ -85,7 +87,7 @@ def _copy_within_limit(remote: BinaryIO, local: BinaryIO, source: str) -> None:
         size += len(chunk)
         if size > LARGEST:
             raise InputError(
-                f"params.yaml: data.source: {source} has more than {LARGEST:,} bytes; allowed: at most so many"
+                f"params.yaml: data.source: {source!r:.200} has more than {LARGEST:,} bytes; allowed: at most so many"
             )
         local.write(chunk)
 

@@ -6,6 +6,7 @@ from typing import Any
 from stages.lib import figures
 from stages.lib.command import command
 from stages.lib.curves import VALID_COLUMNS
+from stages.lib.errors import InputError
 from stages.lib.ranking import Place, rank
 from stages.lib.records import Value, read_csv, read_json, write_csv, write_json
 from stages.lib.settings import load_names
@@ -43,7 +44,7 @@ def rank_arms(  # noqa: PLR0917 (a path for every kind of result of both arms)
 def _arm(arm: str, names: list[str], valid: Path, trained: Path, evaluated: Path) -> list[dict[str, Any]]:
     records = {name: read_json(trained / f"{name}.json", {"status", "lr", "steps_to_97"}) for name in names}
     finished = [name for name in names if records[name]["status"] == "finished"]
-    final = {name: _final(read_csv(valid / f"{name}.csv", VALID_COLUMNS)) for name in finished}
+    final = {name: _final(valid / f"{name}.csv") for name in finished}
     images = max((count for _, count in final.values()), default=0)
     places = rank({name: accuracies for name, (accuracies, _) in final.items()}, images)
     rows = [_row(arm, place, records[place.optimizer], evaluated) for place in places]
@@ -53,8 +54,11 @@ def _arm(arm: str, names: list[str], valid: Path, trained: Path, evaluated: Path
     return rows
 
 
-def _final(rows: list[dict[str, str]]) -> tuple[list[float], int]:
+def _final(path: Path) -> tuple[list[float], int]:
     """Each seed's last validation accuracy, and its number of images."""
+    rows = read_csv(path, VALID_COLUMNS)
+    if not rows:
+        raise InputError(f"{path}: has no rows; run 'dvc repro' to make it anew")
     last = {row["seed"]: row for row in rows}
     return [float(row["accuracy"]) for row in last.values()], int(rows[-1]["images"])
 

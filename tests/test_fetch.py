@@ -133,7 +133,7 @@ def test_wrong_hash_is_refused_and_the_old_file_stays(own: Callable[..., Path], 
     own(str(source))
     source.write_bytes(CONTENT + b"more")
     other = hashlib.sha256(CONTENT + b"more").hexdigest()
-    with pytest.raises(InputError, match=rf"data\.sha256: {HASH} is not that of {source}, which is {other}$"):
+    with pytest.raises(InputError, match=rf"data\.sha256: {HASH} is not that of '{source}', which is {other}$"):
         own(str(source))
     assert (tmp_path / "out" / "mnist.json.gz").read_bytes() == CONTENT
     assert len(list((tmp_path / "out").iterdir())) == 1

@@ -36,14 +36,15 @@ def write_mnist_json(path: Path, splits: Mapping[str, Split]) -> None:
 
 def read_mnist_json(path: Path) -> dict[str, Split]:
     """Read and check the whole file. InputError names the place of the first number that is not allowed."""
-    text = read_gzip(path)
     try:
-        content = simdjson.Parser().parse(text)
-    except (ValueError, RuntimeError) as error:  # RuntimeError: an integer beyond 64 bits
-        reason = first_odd(text) or first_huge(text) or str(error)
-        raise InputError(f"{path}: is not JSON: {reason}") from None
+        text = read_gzip(path)
+        try:
+            content = simdjson.Parser().parse(text)
+        except (ValueError, RuntimeError) as error:  # RuntimeError: an integer beyond 64 bits
+            reason = first_odd(text) or first_huge(text) or str(error)
+            raise InputError(f"{path}: is not JSON: {reason}") from None
     except MemoryError:
-        raise InputError(f"{path}: its {len(text):,} bytes of text need more memory than there is") from None
+        raise InputError(f"{path}: its text needs more memory than there is; allowed: MNIST takes 3 GB") from None
     lists = text.count(b"[")
     del text  # 280 MB that the parsed copy does not need
     if not isinstance(content, simdjson.Array) or len(content) != len(SPLITS):

@@ -69,7 +69,7 @@ def load_model(path: Path) -> Model:
     """A model with the weights of a .pdparams file. InputError when the file does not hold them."""
     size = path.stat().st_size
     if size > LARGEST_FILE:
-        raise InputError(f"{path}: {size:,} bytes are too many for weights; allowed: at most {LARGEST_FILE:,}")
+        raise InputError(f"{path}: has {size:,} bytes; allowed: at most {LARGEST_FILE:,}")
     return model_of(path.read_bytes(), path)
 
 

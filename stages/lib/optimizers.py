@@ -31,7 +31,7 @@ def check(type_: str, arguments: Mapping[str, Any], key: str) -> None:
     types = _types()
     if type_ not in types:
         closure = " (its step needs a closure)" if type_ == "LBFGS" else ""
-        raise InputError(f"{key}.type: {type_!r} is not allowed{closure}; allowed: {', '.join(types)}")
+        raise InputError(f"{key}.type: {shown(type_)} is not allowed{closure}; allowed: {', '.join(types)}")
     known = sorted(set(inspect.signature(types[type_].__init__).parameters) - RESERVED)
     for name in arguments:
         if name not in known:
