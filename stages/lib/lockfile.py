@@ -43,6 +43,6 @@ def hash_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "md5").hexdigest()
     if not path.is_dir():
         return None
-    files = sorted((file.relative_to(path).parts, file) for file in path.rglob("*") if file.is_file())
-    entries = [{"md5": hash_of(file), "relpath": "/".join(parts)} for parts, file in files]
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
+    entries = [{"md5": hash_of(file), "relpath": name} for name, file in files]
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
