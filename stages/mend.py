@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import yaml
 import zc.lockfile
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
 
 from stages.lib.command import command
 from stages.lib.files import replacing
@@ -76,10 +78,10 @@ def _mend_lock(lock: Path) -> None:
 def _is_whole(lock: Path) -> bool:
     """Whether dvc can read it. Where the cut left a part that it can, dvc itself repeats the stages that are lost."""
     try:
-        content = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)
-        return "schema" in content and all("cmd" in stage for stage in content["stages"].values())
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, KeyError):
+        COMPILED_LOCKFILE_SCHEMA(yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader))
+    except (yaml.YAMLError, UnicodeDecodeError, Invalid):
         return False
+    return True
 
 
 if __name__ == "__main__":

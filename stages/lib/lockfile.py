@@ -26,11 +26,11 @@ def load_locked(path: Path, stage: str) -> Locked:
         if stage not in stages:
             kind = stage.partition("@")[0]
             known = ", ".join(sorted(name.partition("@")[2] for name in stages if name.startswith(f"{kind}@")))
-            raise InputError(f"{path}: has no {stage}; allowed: {known}")
+            raise InputError(f"{path.name}: has no {stage}; allowed: {known}")
         outs = {out["path"]: out["md5"] for out in stages[stage]["outs"]}
         return Locked(tuple(shlex.split(stages[stage]["cmd"])), outs)
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, KeyError):
-        raise InputError(f"{path}: is not what dvc writes; run 'make repro' to make it anew") from None
+        raise InputError(f"{path.name}: is not what dvc writes; run 'make repro' to make it anew") from None
 
 
 def hash_of(path: Path) -> str | None:
@@ -43,6 +43,6 @@ def hash_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "md5").hexdigest()
     if not path.is_dir():
         return None
-    files = sorted((file.relative_to(path).parts, file) for file in path.rglob("*") if file.is_file())
-    entries = [{"md5": hash_of(file), "relpath": "/".join(parts)} for parts, file in files]
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
+    entries = [{"md5": hash_of(file), "relpath": name} for name, file in files]
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
