@@ -1,0 +1,82 @@
+"""The figures of a review, readable at 800 px and in greyscale."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from stages.lib.figures import COLOURS
+from stages.lib.judgement import BETTER, WORSE, Row
+from stages.lib.loss_curves import Curves
+
+OLD: dict[str, Any] = {"color": "#777777", "linestyle": "--", "linewidth": 1.5}
+NEW: dict[str, Any] = {"color": COLOURS[1], "linestyle": "-", "linewidth": 1.5}
+MARKS = {BETTER: "^", WORSE: "v"}  # what is beyond noise is full, and its triangle says which way
+CHANCE = math.log(10)
+
+
+def differences_figure(rows: Sequence[Row]) -> Figure:
+    """New minus old validation accuracy in points with its interval, a line per optimizer, the first on top."""
+    figure = Figure((8.0, 1.6 + 0.5 * len(rows)), layout="constrained")
+    axes = figure.add_subplot(xlabel="new minus old validation accuracy, percentage points")
+    for height, row in enumerate(reversed(rows)):
+        found = row.difference
+        if found is None or not math.isfinite(found.smallest):
+            axes.annotate(
+                row.judgement, (0.01, height), xycoords=("axes fraction", "data"), va="center", color="#555555"
+            )
+            continue
+        beyond = row.judgement in MARKS
+        axes.plot(
+            [100 * found.low, 100 * found.high], [height] * 2, color="#56B4E9", linewidth=9, solid_capstyle="butt"
+        )
+        face = "black" if beyond else "white"
+        axes.plot(
+            100 * found.change, height, MARKS.get(row.judgement, "o"), color="black", markerfacecolor=face, markersize=9
+        )
+        axes.annotate(f" {row.judgement}", (1.0, height), xycoords=("axes fraction", "data"), va="center")
+    axes.axvline(0, color="black", linewidth=0.9)
+    axes.set_yticks(range(len(rows)), [row.optimizer for row in reversed(rows)])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.grid(alpha=0.3, axis="x")
+    axes.set_title("What the change did (bar: 95% interval for all together)")
+    return figure
+
+
+def loss_figure(old: Mapping[str, Curves], new: Mapping[str, Curves]) -> Figure:
+    """Training loss against steps on a log scale, a panel per optimizer: the mean over seeds, and a band over all."""
+    names = [*new, *(name for name in old if name not in new)]
+    columns = min(len(names), 3)
+    lines = math.ceil(len(names) / columns)
+    figure = Figure((8.0, 1.2 + 2.3 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, sharey=True, squeeze=False).flatten()
+    for axes, name in zip(grid, names, strict=False):
+        for side, look in ((old, OLD), (new, NEW)):
+            if name in side:
+                _curve(axes, side[name], look)
+        axes.axhline(CHANCE, color="grey", linewidth=0.8)
+        axes.set_title(
+            name if name in old and name in new else f"{name} ({'removed' if name in old else 'added'})", fontsize=9
+        )
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.25)
+    for axes in grid[len(names) :]:
+        axes.set_visible(False)
+    grid[0].set(yscale="log")
+    grid[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    grid[0].yaxis.set_major_formatter("{x:g}")
+    grid[0].yaxis.set_minor_formatter(NullFormatter())
+    figure.suptitle(
+        "Training loss: old dashed, new solid (mean; band: all seeds; grey line: chance, ln 10)", fontsize=11
+    )
+    figure.supxlabel("step", fontsize=9)
+    return figure
+
+
+def _curve(axes: Axes, curves: Curves, look: Mapping[str, Any]) -> None:
+    steps, losses = curves
+    axes.plot(steps, losses.mean(axis=0), **look)
+    axes.fill_between(steps, losses.min(axis=0), losses.max(axis=0), color=look["color"], alpha=0.2, linewidth=0)
