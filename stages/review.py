@@ -56,14 +56,14 @@ def _workspace(folder: Path) -> Revision:
 
 
 def _write(found: Review, page: Path) -> None:
-    curves = [_curves(side) for side in (found.old, found.new)]
-    figures = {"differences": "differences.png"} | ({"loss": "loss.png"} if any(curves) else {})
+    figures = review_figures.figures(found.rows, _curves(found.old), _curves(found.new))
     with replacing(page) as temporary:
         temporary.mkdir()
-        save(review_figures.differences_figure(found.rows), temporary / figures["differences"])
-        if "loss" in figures:
-            save(review_figures.loss_figure(*curves), temporary / figures["loss"])
-        (temporary / "index.md").write_text(markdown(found, figures), encoding="utf-8")
+        for name, figure in figures.items():
+            save(figure, temporary / f"{name}.png")
+        (temporary / "index.md").write_text(
+            markdown(found, {name: f"{name}.png" for name in figures}), encoding="utf-8"
+        )
 
 
 def _curves(side: Revision) -> dict[str, Curves]:

@@ -18,13 +18,26 @@ MARKS = {BETTER: "^", WORSE: "v"}  # what is beyond noise is full, and its trian
 CHANCE = math.log(10)
 
 
+def figures(rows: Sequence[Row], old: Mapping[str, Curves], new: Mapping[str, Curves]) -> dict[str, Figure]:
+    """The figures 'differences' and 'loss'; one for which there is nothing to draw is left out."""
+    drawn = {}
+    if any(map(_has_interval, rows)):
+        drawn["differences"] = differences_figure(rows)
+    if old or new:
+        drawn["loss"] = loss_figure(old, new)
+    return drawn
+
+
 def differences_figure(rows: Sequence[Row]) -> Figure:
-    """New minus old validation accuracy in points with its interval, a line per optimizer, the first on top."""
+    """New minus old validation accuracy in points with its interval, a line per optimizer, the first on top.
+
+    At least one row has an interval; of the others, the judgement is written where theirs would be.
+    """
     figure = Figure((8.0, 1.6 + 0.5 * len(rows)), layout="constrained")
     axes = figure.add_subplot(xlabel="new minus old validation accuracy, percentage points")
     for height, row in enumerate(reversed(rows)):
         found = row.difference
-        if found is None or not math.isfinite(found.smallest):
+        if not _has_interval(row) or found is None:
             axes.annotate(
                 row.judgement, (0.01, height), xycoords=("axes fraction", "data"), va="center", color="#555555"
             )
@@ -80,3 +93,7 @@ def _curve(axes: Axes, curves: Curves, look: Mapping[str, Any]) -> None:
     steps, losses = curves
     axes.plot(steps, losses.mean(axis=0), **look)
     axes.fill_between(steps, losses.min(axis=0), losses.max(axis=0), color=look["color"], alpha=0.2, linewidth=0)
+
+
+def _has_interval(row: Row) -> bool:
+    return row.difference is not None and math.isfinite(row.difference.smallest)
