@@ -44,35 +44,50 @@ def differences(pairs: Mapping[str, Pair], others: Sequence[np.ndarray] = ()) ->
     `others` are further groups of runs, bool [seeds, images], that only tell how much seeds do. Where two runs of a
     pair are one and the same, leave one out: it would count as two.
     """
-    groups = [group for pair in pairs.values() for group in pair] + list(others)
-    pooled, dof = pooled_variance([1 - group.mean(axis=1) for group in groups])
+    units = [*pairs.values(), *((group,) for group in others)]
+    pooled, dof = pooled_variance([[group.mean(axis=1) for group in unit] for unit in units])
     quantile = 1 - (1 - CONFIDENCE) / (2 * max(len(pairs), 1))
     return {name: _difference(old, new, pooled, dof, quantile) for name, (old, new) in pairs.items()}
 
 
-def pooled_variance(groups: Sequence[np.ndarray]) -> tuple[float, int]:
-    """The variance within groups, float [seeds] each, and its degrees of freedom; infinite with none."""
-    dof = sum(len(group) - 1 for group in groups)
-    squares = sum(float(np.sum((group - group.mean()) ** 2)) for group in groups)
-    return (squares / dof, dof) if dof else (math.inf, 0)
+def pooled_variance(units: Sequence[Sequence[np.ndarray]]) -> tuple[float, float]:
+    """The variance of values within groups, float [seeds] each, and its degrees of freedom; infinite with none.
+
+    The groups of a unit, those of one optimizer, vary alike; units need not, and Satterthwaite (1946) says how many
+    degrees of freedom their mean has then: as many as all together if they do, else fewer.
+    """
+    squares = [sum(float(np.sum((group - group.mean()) ** 2)) for group in unit) for unit in units]
+    known = [sum(len(group) - 1 for group in unit) for unit in units]
+    total = sum(squares)
+    if not sum(known):
+        return math.inf, 0
+    if not total:
+        return 0.0, sum(known)
+    return total / sum(known), total**2 / sum(
+        square**2 / dof for square, dof in zip(squares, known, strict=True) if dof
+    )
 
 
-def _difference(old: np.ndarray, new: np.ndarray, pooled: float, dof: int, quantile: float) -> Difference:
+def _difference(old: np.ndarray, new: np.ndarray, pooled: float, dof: float, quantile: float) -> Difference:
     change = float(old.mean() - new.mean())
     if not dof:
         return Difference(change, -math.inf, math.inf, math.inf, 0)
-    own, _ = pooled_variance([group.mean(axis=1) for group in (old, new)])
-    seeds = max(pooled, own if math.isfinite(own) else 0.0, _independent(old, new))
-    seeds *= 1 / len(old) + 1 / len(new)
+    least = max(pooled, _independent(old, new)) * (1 / len(old) + 1 / len(new))
+    seeds = max(least, sum(_variance(group) / len(group) for group in (old, new)))
     images = image_variance(old, new)
     variance = seeds + images
     if not variance:
         return Difference(change, change, change, 0.0, dof)
-    freedom = variance**2 / (seeds**2 / dof + images**2 / (old.shape[1] - 1))  # Satterthwaite 1946
+    freedom = variance**2 / (seeds**2 / dof + images**2 / (old.shape[1] - 1))
     error = math.sqrt(variance)
     half = float(stdtrit(freedom, quantile)) * error
     smallest = float(nctdtrinc(freedom, 1 - POWER, half / error)) * error
     return Difference(change, change - half, change + half, smallest, freedom)
+
+
+def _variance(group: np.ndarray) -> float:
+    """The variance of one run's accuracy from seed to seed; 0, as unknown, of a single run."""
+    return float(np.var(group.mean(axis=1), ddof=1)) if len(group) > 1 else 0.0
 
 
 def image_variance(old: np.ndarray, new: np.ndarray) -> float:

@@ -25,7 +25,7 @@ def test_seeds_alone_are_students_t_test() -> None:
     low, high = expected.confidence_interval(0.95)
     assert image_variance(old, new) == 0
     assert found.change == pytest.approx(-0.365 / 3)
-    assert (found.low, found.high, found.dof) == (pytest.approx(low), pytest.approx(high), 4)
+    assert [found.low, found.high, found.dof] == pytest.approx([low, high, 4])
 
 
 def test_images_alone_are_the_paired_difference_of_proportions() -> None:
@@ -56,19 +56,26 @@ def test_variance_of_both_is_what_repeating_the_whole_experiment_shows() -> None
     assert 0.9 < ratio < 1.2, ratio
 
 
-def test_shared_variance_and_bonferroni_by_hand() -> None:
-    """Two optimizers: 2 + 2 and 2 + 3 runs, so 5 degrees of freedom, and 97.5% for each."""
+def test_pooled_variance_and_bonferroni_by_hand() -> None:
+    """Two optimizers with 2 + 2 and 2 + 3 runs, 97.5% for each."""
     quiet = (separate([50, 52]), separate([10, 12], 500))
     loud = (separate([40, 60]), separate([200, 240, 220], 200))
     found = differences({"quiet": quiet, "loud": loud})
-    squares = [2.0, 2.0, 200.0, 800.0]
-    variance = sum(squares) / 5 / IMAGES**2
-    assert pooled_variance([np.mean(group, axis=1) for group in (*quiet, *loud)]) == (pytest.approx(variance), 5)
-    half = stats.t.ppf(1 - 0.05 / 4, 5) * math.sqrt(variance)
+    variance = (2 + 2 + 200 + 800) / 5 / IMAGES**2
+    dof = 1004**2 / (4**2 / 2 + 1000**2 / 3)  # near the 3 of the loud one, which makes nearly all of the variance
+    assert 3 < dof < 3.1
+    half = stats.t.ppf(1 - 0.05 / 4, dof) * math.sqrt(variance)
     assert (found["quiet"].high - found["quiet"].low) / 2 == pytest.approx(half)
-    own = 1000 / 3 / IMAGES**2  # is larger than what both share
-    half = stats.t.ppf(1 - 0.05 / 4, 5) * math.sqrt(own * (1 / 2 + 1 / 3))
+    own = (200 / 2 + 400 / 3) / IMAGES**2  # of the loud difference, larger than what the pooled variance gives
+    half = stats.t.ppf(1 - 0.05 / 4, dof) * math.sqrt(own)
     assert (found["loud"].high - found["loud"].low) / 2 == pytest.approx(half)
+
+
+def test_degrees_of_freedom_add_up_where_all_vary_alike() -> None:
+    same = [np.array([0.1, 0.3]), np.array([0.5, 0.7])]
+    assert pooled_variance([same, same, same]) == pytest.approx((0.02, 6))
+    assert pooled_variance([[np.array([0.5])], [np.array([0.7])]]) == (math.inf, 0)
+    assert pooled_variance([[np.array([0.5, 0.5])], [np.array([0.7])]]) == (0.0, 1)
 
 
 def test_other_groups_only_add_to_what_is_known_of_seeds() -> None:
@@ -103,4 +110,4 @@ def test_dead_networks_do_not_differ() -> None:
 def test_interval_turns_round_with_the_sides() -> None:
     old, new = separate([20, 60, 35]), separate([30, 160], 10)
     there, back = differences({"a": (old, new)})["a"], differences({"a": (new, old)})["a"]
-    assert (there.low, there.high) == (pytest.approx(-back.high), pytest.approx(-back.low))
+    assert [there.low, there.high] == pytest.approx([-back.high, -back.low])
