@@ -66,8 +66,8 @@ class Lock:
         return "" if md5 == read else f"params.yaml has changed since {stage} ran; run 'dvc repro'"
 
     def _files(self, stage: str, kind: str) -> list[tuple[str, str]]:
-        entries = self.stages[stage].get(kind, []) if stage in self.stages else []
-        return [(str(entry["path"]), str(entry["md5"])) for entry in entries if "path" in entry and "md5" in entry]
+        entries = self.stages.get(stage, {}).get(kind) or []
+        return [(str(entry["path"]), str(entry["md5"])) for entry in entries if {"path", "md5"} <= set(entry)]
 
 
 def load_lock(folder: Path, name: str) -> Lock:
@@ -75,7 +75,11 @@ def load_lock(folder: Path, name: str) -> Lock:
     try:
         content = yaml.load((folder / "dvc.lock").read_text(encoding="utf-8"), Loader=LOADER)
         stages = content["stages"]
-        return Lock(folder, {str(key): stage for key, stage in stages.items() if isinstance(stage, dict)})
+        lock = Lock(folder, {str(key): stage for key, stage in stages.items()})
+        for stage in lock.stages:  # now, so that nothing odd is met later
+            lock._files(stage, "deps")
+            lock._files(stage, "outs")
+        return lock
     except FileNotFoundError:
         raise InputError(f"{name}: has no dvc.lock: nothing was ever trained; run 'dvc repro'") from None
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError):

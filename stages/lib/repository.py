@@ -67,19 +67,19 @@ class Repository:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(content.read())
 
-    def changed_code(self, old: str, new: str | None) -> list[str]:
-        """Lines '<added> <removed> <file>' of the CODE that differs; `new` None is the workspace, '-' not known."""
+    def changed_code(self, old: str, new: str | None) -> dict[str, str]:
+        """File -> '+<lines added> -<removed>' of the CODE that differs; `new` None is the workspace."""
         span = [old, new] if new else [old]
-        lines = self._lines("diff", "--numstat", "--relative", "--no-renames", *span, "--", *CODE)
+        stat = self._lines("diff", "--numstat", "--relative", "--no-renames", *span, "--", *CODE)
+        found = {name: f"+{added} -{removed}" for added, removed, name in (line.split("\t") for line in stat)}
         if new is None:
-            lines += [
-                f"-\t-\t{name}" for name in self._lines("ls-files", "--others", "--exclude-standard", "--", *CODE)
-            ]
-        return lines
+            found |= dict.fromkeys(self._lines("ls-files", "--others", "--exclude-standard", "--", *CODE), "new")
+        return found
 
     def uncommitted(self) -> list[str]:
         """The files of the project that differ from HEAD or that git does not know."""
-        return [line[3:] for line in self._lines("status", "--porcelain", "--", ".")]
+        changed = self._lines("diff", "--name-only", "--relative", "HEAD")
+        return sorted({*changed, *self._lines("ls-files", "--others", "--exclude-standard")})
 
     def _hint(self) -> str:
         return "; this clone is shallow: 'git fetch --unshallow' brings the older commits" if self.shallow() else ""

@@ -41,7 +41,7 @@ class Review:
     old: Revision
     new: Revision
     params: Mapping[str, tuple[Any, Any]]
-    code: Sequence[str]
+    code: Mapping[str, str]
     uncommitted: Sequence[str]
     rows: Sequence[Row]
 
@@ -112,7 +112,7 @@ def as_json(review: Review) -> str:
         "optimizers": rows,
         "verdicts": [{"optimizer": name, "old": old[0], "new": new[0]} for name, old, new in review.verdicts()],
         "params": {key: list(values) for key, values in review.params.items()},
-        "code": list(review.code),
+        "code": dict(review.code),
     }
     return json.dumps(content, indent=2, allow_nan=False, default=str) + "\n"
 
@@ -174,20 +174,15 @@ def _changes(review: Review) -> Iterator[str]:
         yield "The params are the same."
     yield ""
     yield "Code, lines added and removed:" if review.code else "The code is the same."
-    yield from _list(
-        f"`{name}` {f'+{added} -{gone}' if added != '-' else 'new or binary'}" for added, gone, name in _stat(review)
-    )
+    yield from _list(f"`{name}` {change}" for name, change in review.code.items())
     if review.uncommitted:
         yield from ("", "The workspace holds what is not committed:")
         yield from _list(f"`{name}`" for name in review.uncommitted)
 
 
-def _stat(review: Review) -> list[list[str]]:
-    return [line.split("\t") for line in review.code]
-
-
 def _list(items: Iterator[str]) -> Iterator[str]:
     every = list(items)
+    yield ""  # as Markdown wants before a list
     yield from (f"- {item}" for item in every[:MOST])
     if len(every) > MOST:
         yield f"- ... and {len(every) - MOST} more"

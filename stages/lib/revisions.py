@@ -87,8 +87,9 @@ def _params(name: str, folder: Path) -> dict[str, Any]:
     kinds = content.get("optimizers") if isinstance(content, dict) else None
     if not isinstance(kinds, dict) or not kinds or not all(isinstance(kind, dict) for kind in kinds.values()):
         raise InputError(f"{name}: params.yaml: optimizers: must be a mapping of at least one entry")
-    if not isinstance(content.get("seeds"), list):
-        raise InputError(f"{name}: params.yaml: seeds: must be a list")
+    seeds = content.get("seeds")
+    if not isinstance(seeds, list) or not all(isinstance(seed, int) for seed in seeds):
+        raise InputError(f"{name}: params.yaml: seeds: must be a list of whole numbers")
     return content | {"optimizers": {str(key): kind for key, kind in kinds.items()}}
 
 
