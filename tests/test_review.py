@@ -120,7 +120,7 @@ def test_params_that_were_edited_and_not_trained_show_no_number(project: Path) -
     assert review.main(["--check"]) == 0
     assert cells(project, "sgd")[2:6] == ["- (0)", "-", "-", "cannot tell"]
     assert "- sgd: new: params.yaml has changed since configure ran; run 'dvc repro'." in page(project)
-    assert cells(project, "sgd")[7] == "95.00% -> -"
+    assert cells(project, "sgd")[7] == "95.00% -> none"
 
 
 def test_revision_without_mistakes(project: Path) -> None:

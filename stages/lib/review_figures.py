@@ -12,8 +12,8 @@ from stages.lib.figures import COLOURS
 from stages.lib.judgement import BETTER, WORSE, Row
 from stages.lib.loss_curves import Curves
 
-OLD: dict[str, Any] = {"color": "#777777", "linestyle": "--", "linewidth": 1.5}
-NEW: dict[str, Any] = {"color": COLOURS[1], "linestyle": "-", "linewidth": 1.5}
+OLD: dict[str, Any] = {"color": "#000000", "linestyle": "--", "linewidth": 1.2}
+NEW: dict[str, Any] = {"color": COLOURS[6], "linestyle": "-", "linewidth": 1.8}
 MARKS = {BETTER: "^", WORSE: "v"}  # what is beyond noise is full, and its triangle says which way
 CHANCE = math.log(10)
 
@@ -31,16 +31,14 @@ def figures(rows: Sequence[Row], old: Mapping[str, Curves], new: Mapping[str, Cu
 def differences_figure(rows: Sequence[Row]) -> Figure:
     """New minus old validation accuracy in points with its interval, a line per optimizer, the first on top.
 
-    At least one row has an interval; of the others, the judgement is written where theirs would be.
+    At least one row has an interval; of the others, only the judgement is written.
     """
     figure = Figure((8.0, 1.6 + 0.5 * len(rows)), layout="constrained")
     axes = figure.add_subplot(xlabel="new minus old validation accuracy, percentage points")
     for height, row in enumerate(reversed(rows)):
         found = row.difference
+        axes.annotate(f" {row.judgement}", (1.0, height), xycoords=("axes fraction", "data"), va="center")
         if not _has_interval(row) or found is None:
-            axes.annotate(
-                row.judgement, (0.01, height), xycoords=("axes fraction", "data"), va="center", color="#555555"
-            )
             continue
         beyond = row.judgement in MARKS
         axes.plot(
@@ -50,7 +48,6 @@ def differences_figure(rows: Sequence[Row]) -> Figure:
         axes.plot(
             100 * found.change, height, MARKS.get(row.judgement, "o"), color="black", markerfacecolor=face, markersize=9
         )
-        axes.annotate(f" {row.judgement}", (1.0, height), xycoords=("axes fraction", "data"), va="center")
     axes.axvline(0, color="black", linewidth=0.9)
     axes.set_yticks(range(len(rows)), [row.optimizer for row in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.4)
@@ -67,13 +64,12 @@ def loss_figure(old: Mapping[str, Curves], new: Mapping[str, Curves]) -> Figure:
     figure = Figure((8.0, 1.2 + 2.3 * lines), layout="constrained")
     grid = figure.subplots(lines, columns, sharey=True, squeeze=False).flatten()
     for axes, name in zip(grid, names, strict=False):
-        for side, look in ((old, OLD), (new, NEW)):
+        for side, look in ((new, NEW), (old, OLD)):  # the dashes on top, or equal curves would hide them
             if name in side:
                 _curve(axes, side[name], look)
         axes.axhline(CHANCE, color="grey", linewidth=0.8)
-        axes.set_title(
-            name if name in old and name in new else f"{name} ({'removed' if name in old else 'added'})", fontsize=9
-        )
+        both = name in old and name in new
+        axes.set_title(name if both else f"{name} (only {'old' if name in old else 'new'})", fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25)
     for axes in grid[len(names) :]:

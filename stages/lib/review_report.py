@@ -10,15 +10,15 @@ from stages.lib.difference import CONFIDENCE, POWER
 from stages.lib.judgement import BETTER, UNKNOWN, WORSE, Row
 from stages.lib.revisions import Revision
 
-MOST = 30  # lines of a list that may be long
+MOST = 20  # lines of a list that may be long
 HEADER = (
     "optimizer",
     "old (seeds)",
     "new (seeds)",
     "difference, points",
-    "interval",
+    "interval, points",
     "judgement",
-    "smallest visible",
+    "smallest visible, points",
     "eval, not judged",
 )
 ASSUMED = f"""\
@@ -161,7 +161,7 @@ def _table(review: Review) -> Iterator[str]:
             f"{_points(found.low)} to {_points(found.high)}" if found and known else "-",
             f"**{row.judgement}**" if row.judgement in {WORSE, BETTER} else row.judgement,
             f"{100 * found.smallest:.2f}" if found and known else "-",
-            " -> ".join(_percent(side.eval_accuracy(row.optimizer)) for side in (review.old, review.new)),
+            " -> ".join(_percent(side.eval_accuracy(row.optimizer), "none") for side in (review.old, review.new)),
         ]
         yield "| " + " | ".join(cells) + " |"
 
@@ -203,8 +203,8 @@ def _image(title: str, name: str | None) -> str:
     return f"![{title}]({name})" if name else ""
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2%}"
+def _percent(value: float | None, unknown: str = "-") -> str:
+    return unknown if value is None else f"{value:.2%}"
 
 
 def _points(value: float | None) -> str:

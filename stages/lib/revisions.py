@@ -47,24 +47,24 @@ class Revision:
 
     def eval_accuracy(self, optimizer: str) -> float | None:
         """The accuracy on the eval split; None if there is none, or none of the weights that were judged."""
-        accuracy = self._record("evaluate", "eval", optimizer).get("accuracy")
+        accuracy = self._record("evaluate", "metrics/eval", optimizer).get("accuracy")
         return accuracy if isinstance(accuracy, float) else None
 
     def verdict(self, optimizer: str) -> tuple[str, str]:
         """The verdict on the lr and the sentence behind it; both '' where there is none that belongs to the runs."""
-        verdict = self._record("judge", "lr", optimizer).get("verdict")
+        verdict = self._record("judge", "metrics/lr", optimizer).get("verdict")
         try:
             reason = (self.folder / "plots/lr" / f"{optimizer}.md").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             reason = ""
         return (verdict, reason.strip()) if isinstance(verdict, str) else ("", "")
 
-    def _record(self, stage: str, kind: str, optimizer: str) -> dict[str, Value]:
+    def _record(self, stage: str, folder: str, optimizer: str) -> dict[str, Value]:
         seen = self.seen.get(optimizer, Seen())
         if not seen.trusted or self.lock.stale(f"{stage}@{optimizer}"):
             return {}
         try:
-            return read_json(self.folder / "metrics" / kind / f"{optimizer}.json")
+            return read_json(self.folder / folder / f"{optimizer}.json")
         except (InputError, OSError):
             return {}
 

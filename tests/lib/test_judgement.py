@@ -32,7 +32,8 @@ def row(old: Seen | None, new: Seen | None, **other: tuple[Seen | None, Seen | N
     return next(found for found in judge(befores, afters) if found.optimizer == "adam")
 
 
-GOOD = seen({0: range(10), 1: range(5, 16), 2: range(3, 15)})
+RUNS = {0: range(10), 1: range(5, 16), 2: range(3, 15)}
+GOOD = seen(RUNS)
 BAD = seen({3: range(100, 200), 4: range(95, 196), 5: range(103, 200)})
 NOISY = seen({3: range(8), 4: range(2, 18), 5: range(11)})
 CONTRADICTS = Seen(problem="files contradict each other")
@@ -42,7 +43,7 @@ def test_interval_decides() -> None:
     assert (row(GOOD, BAD).judgement, row(BAD, GOOD).judgement) == ("worse beyond noise", "better beyond noise")
     found = row(GOOD, NOISY)
     assert (found.judgement, found.note) == ("within noise", "")
-    assert (found.old, found.new) == (pytest.approx(0.989), pytest.approx(1 - 35 / 3000))
+    assert [found.old, found.new] == pytest.approx([0.989, 1 - 35 / 3000])
     assert (found.old_seeds, found.new_seeds) == (3, 3)
     expected = differences({"adam": tuple(np.stack(list(side.wrong.values())) for side in (GOOD, NOISY))})  # type: ignore[dict-item]
     assert found.difference == expected["adam"]
@@ -66,7 +67,7 @@ def test_same_runs_are_unchanged() -> None:
 
 def test_more_seeds_of_the_same_are_no_change() -> None:
     """The two new seeds happen to be far worse; they say nothing about a change, as there was none."""
-    more = seen({**{0: range(10), 1: range(5, 16), 2: range(3, 15)}, 7: range(300), 8: range(300)})
+    more = seen({**RUNS, 7: range(300), 8: range(300)})
     found = row(GOOD, more)
     assert (found.judgement, found.note) == ("within noise", "unchanged: the same runs, where the seeds are (0, 1, 2)")
     assert found.new is not None
@@ -101,12 +102,12 @@ def test_runs_that_repeat_count_once() -> None:
         (GOOD, CONTRADICTS, "cannot tell", "new: files contradict each other"),
         (CONTRADICTS, GOOD, "cannot tell", "old: files contradict each other"),
         (
-            seen(GOOD.wrong, data="e"),
+            seen(RUNS, data="e"),
             BAD,
             "cannot tell",
             "the two sides have other images, or dvc.lock does not say which",
         ),
-        (seen(GOOD.wrong, data=""), seen({9: [1]}, data=""), "cannot tell", "the two sides have other images, or"),
+        (seen(RUNS, data=""), seen({9: [1]}, data=""), "cannot tell", "the two sides have other images, or"),
         (GOOD, seen({9: [1]}, images=500), "cannot tell", "not all seeds were validated on as many images"),
         (GOOD, seen({9: [1]}, problem="no mistakes"), "cannot tell", "new: no mistakes"),
         (seen({0: [1]}), seen({1: [2, 3]}), "cannot tell", "one seed on each side of every optimizer"),
