@@ -1,0 +1,107 @@
+"""Is a change of accuracy more than noise? Both the seeds and the validation images count as drawn by chance.
+
+The difference of two mean accuracies, over n_old and n_new seeds and the same N images, has the variance
+
+    s2 (1/n_old + 1/n_new) + i2 / N
+
+s2 is the variance of one run's accuracy from seed to seed, i2 that of the images: how much the change helps one image
+and hurts another. It is the variance of two readers' groups who read the same cases, readers being the seeds (Dorfman,
+Berbaum and Metz 1992; Obuchowski and Rockette 1995): in i2, what single runs differ on the same image is taken off, as
+it is in s2 already. Intervals are Student's with Satterthwaite's degrees of freedom, and Bonferroni's for all
+optimizers of one review together.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import nctdtrinc, stdtrit  # all of scipy.stats would take a second to import
+
+CONFIDENCE = 0.95  # that no difference of a whole review is called real by chance
+POWER = 0.8  # of the smallest difference that is said to be visible
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """New minus old mean accuracy, its simultaneous interval, and what could have been seen.
+
+    `smallest` is the true difference that would be beyond noise in POWER of the reviews. `dof` are the degrees of
+    freedom; without any, the interval is endless.
+    """
+
+    change: float
+    low: float
+    high: float
+    smallest: float
+    dof: float
+
+
+def differences(pairs: Mapping[str, Pair], others: Sequence[np.ndarray] = ()) -> dict[str, Difference]:
+    """The difference of each optimizer; a pair is what the old and the new runs got wrong, bool [seeds, images].
+
+    `others` are further groups of runs, bool [seeds, images], that only tell how much seeds do. Where two runs of a
+    pair are one and the same, leave one out: it would count as two.
+    """
+    units = [*pairs.values(), *((group,) for group in others)]
+    pooled, dof = pooled_variance([[group.mean(axis=1) for group in unit] for unit in units])
+    quantile = 1 - (1 - CONFIDENCE) / (2 * max(len(pairs), 1))
+    return {name: _difference(old, new, pooled, dof, quantile) for name, (old, new) in pairs.items()}
+
+
+def pooled_variance(units: Sequence[Sequence[np.ndarray]]) -> tuple[float, float]:
+    """The variance of values within groups, float [seeds] each, and its degrees of freedom; infinite with none.
+
+    The groups of a unit, those of one optimizer, vary alike; units need not, and Satterthwaite (1946) says how many
+    degrees of freedom their mean has then: as many as all together if they do, else fewer.
+    """
+    squares = [sum(float(np.sum((group - group.mean()) ** 2)) for group in unit) for unit in units]
+    known = [sum(len(group) - 1 for group in unit) for unit in units]
+    total = sum(squares)
+    if not sum(known):
+        return math.inf, 0
+    if not total:
+        return 0.0, sum(known)
+    return total / sum(known), total**2 / sum(
+        square**2 / dof for square, dof in zip(squares, known, strict=True) if dof
+    )
+
+
+def _difference(old: np.ndarray, new: np.ndarray, pooled: float, dof: float, quantile: float) -> Difference:
+    change = float(old.mean() - new.mean())
+    if not dof:
+        return Difference(change, -math.inf, math.inf, math.inf, 0)
+    least = max(pooled, _independent(old, new)) * (1 / len(old) + 1 / len(new))
+    seeds = max(least, sum(_variance(group) / len(group) for group in (old, new)))
+    images = image_variance(old, new)
+    variance = seeds + images
+    if not variance:
+        return Difference(change, change, change, 0.0, dof)
+    freedom = variance**2 / (seeds**2 / dof + images**2 / (old.shape[1] - 1))
+    error = math.sqrt(variance)
+    half = float(stdtrit(freedom, quantile)) * error
+    smallest = float(nctdtrinc(freedom, 1 - POWER, half / error)) * error
+    return Difference(change, change - half, change + half, smallest, freedom)
+
+
+def _variance(group: np.ndarray) -> float:
+    """The variance of one run's accuracy from seed to seed; 0, as unknown, of a single run."""
+    return float(np.var(group.mean(axis=1), ddof=1)) if len(group) > 1 else 0.0
+
+
+def image_variance(old: np.ndarray, new: np.ndarray) -> float:
+    """What the images add to the variance of the difference, without what single runs do on the same image."""
+    total = float(np.var(new.mean(axis=0) - old.mean(axis=0), ddof=1))
+    within = sum(_within(group) / len(group) for group in (old, new))
+    return max(total - within, 0.0) / old.shape[1]
+
+
+def _within(group: np.ndarray) -> float:
+    """The mean variance of one image's outcome between the runs of a group; 0, as unknown, of a single run."""
+    return float(np.var(group, axis=0, ddof=1).mean()) if len(group) > 1 else 0.0
+
+
+def _independent(old: np.ndarray, new: np.ndarray) -> float:
+    """The variance of one run's accuracy if each image fell right or wrong on its own: the least there can be."""
+    return max(_within(group) / group.shape[1] for group in (old, new))
