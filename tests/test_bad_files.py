@@ -14,7 +14,7 @@ from spoiled import cases, refused_or_right, spoiled_bytes
 from stages.compare import compare
 from stages.configure import configure
 from stages.judge import judge
-from stages.lib.dataset import SPLITS, Split, load_split, save_splits
+from stages.lib.dataset import SPLITS, Split, _load, load_split, save_splits
 from stages.lib.errors import InputError
 from stages.lib.model import initial_model, load_model, saved
 from stages.lib.records import read_json
@@ -63,7 +63,7 @@ TAKEN = Snapshots(np.arange(3), np.full((3, 5), 0.5, np.float32))
 def test_splits(folder: Path, data: st.DataObject) -> None:
     path = folder / "mnist.npz"
     path.write_bytes(data.draw(spoiled_bytes(arrays(lambda good: save_splits(good, SMALL), folder))))
-    load_split.cache_clear()
+    _load.cache_clear()
     with refused_or_right(path, CURE):
         split = load_split(path, "valid")
         np.testing.assert_array_equal(split.images, SMALL["valid"].images)  # each array has a checksum
@@ -144,6 +144,8 @@ def test_judge(results: Path, data: st.DataObject) -> None:
             results / "config/optimizers.json",
             results / "config/adam/sweep.json",
             results / "plots/sweep",
+            results / "plots/tuned_valid",
+            results / "metrics/tuned",
             results / "plots/valid/adam.csv",
             results / "metrics/train/adam.json",
             metrics=out / "adam.json",
@@ -152,7 +154,18 @@ def test_judge(results: Path, data: st.DataObject) -> None:
         assert read_json(out / "adam.json")["verdict"] in {"too_small", "reasonable", "too_large", "undetermined"}
 
     names = ["config/optimizers.json", "config/adam/sweep.json", "plots/sweep/adam.csv", "plots/sweep/sgd.csv"]
-    stage(results, data, [*names, "plots/valid/adam.csv", "metrics/train/adam.json"], work)
+    stage(
+        results,
+        data,
+        [
+            *names,
+            "plots/tuned_valid/adam.csv",
+            "metrics/tuned/sgd.json",
+            "plots/valid/adam.csv",
+            "metrics/train/adam.json",
+        ],
+        work,
+    )
 
 
 @cases(30)

@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ LOCKS = ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")
 GROUPS = {
     "requirements.txt": PROJECT["project"]["dependencies"],
     "requirements-cluster.txt": PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["cluster"],
-    "requirements-dev.txt": PROJECT["project"]["dependencies"] + sum(PROJECT["dependency-groups"].values(), []),
+    "requirements-dev.txt": PROJECT["project"]["dependencies"] + [*chain(*PROJECT["dependency-groups"].values())],
 }
 # each runs what a file says, but where its module makes sure that it cannot
 RUNS_CODE = {
@@ -41,7 +42,7 @@ def test_nothing_that_is_loaded_can_run_code(path: Path) -> None:
 def locked(name: str) -> dict[str, tuple[Requirement, int]]:
     """Each package of a lock file: its requirement, and how many hashes it has."""
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
-    found = {}
+    found: dict[str, tuple[Requirement, int]] = {}
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
             requirement = Requirement(line.split("--hash=")[0].strip())
