@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 import yaml
-from test_pipeline import ROOT, SIZES, Clone
+from clones import ROOT, Clone
+from test_pipeline import SIZES
 
 from stages.lib.dataset import Split
 from stages.lib.mnist_json import write_mnist_json
