@@ -10,7 +10,7 @@ import psutil
 import pytest
 import yaml
 from clones import Clone
-from small_clones import Session, at_work, seconds_until_gone, small_clone, write_small
+from small_clones import Session, seconds_until_gone, small_clone, write_small
 
 from stages.lib.dataset import Split
 
@@ -21,6 +21,7 @@ ALONE = ("fetch", "prepare", "configure", "judge@adam", "rank", "compare", "illu
 WITH_WORKERS = ("train@adam", "evaluate@adam", "sweep@adam", "tune@adam", "evaluate_tuned@adam", "survey")
 MOMENTS = 2  # of every stage and victim
 KILLS = MOMENTS * (2 * len(ALONE) + 3 * len(WITH_WORKERS))
+PROGRESS = re.compile(r": step \d+ of \d+, loss|has ended$|^Updating lock file")
 MEND = ("python", "-m", "stages.mend", "dvc.lock", ".dvc/tmp")  # as `make repro` does first
 
 
@@ -94,6 +95,13 @@ def forget(clone: Clone, stage: str) -> None:
         lock.unlink()
 
 
+def repeat(clone: Clone) -> None:
+    """What a user does afterwards: `make repro`."""
+    clone.run(*MEND)
+    session = Session(clone, "dvc", "repro")
+    assert session.process.wait(1200) == 0, session.output
+
+
 def test_kills_leave_the_same_bytes(clones: tuple[Clone, Clone]) -> None:
     undisturbed, killed = clones
     seconds = durations(undisturbed)
@@ -102,14 +110,41 @@ def test_kills_leave_the_same_bytes(clones: tuple[Clone, Clone]) -> None:
     for stage, longest in seconds.items():
         victims = ["stage", "dvc"] + ["worker"] * (stage in WITH_WORKERS)
         for victim in victims * MOMENTS:
-            if not at_work(killed):
-                mended += bool(killed.run(*MEND))
+            mended += bool(killed.run(*MEND))
             forget(killed, stage)
             done[victim] += disturb(killed, stage, victim, longest, rng)
-    mended += bool(killed.run(*MEND))
-    killed.run("dvc", "repro")
-    print(f"\n{sum(done.values())} kills of {KILLS} planned: {dict(done)}; {mended} left dvc's own files cut off")
+    repeat(killed)
+    print(f"\n{sum(done.values())} kills of {KILLS} planned: {dict(done)}; {mended} left dvc.lock cut off")
     assert sum(done.values()) >= 50
     assert killed.bytes_of_results() == undisturbed.bytes_of_results()
     assert not [path for path in killed.path.rglob(".*.tmp") if ".dvc" not in path.parts]
     assert killed.run("dvc", "status").strip().endswith("up to date.")
+
+
+def test_interrupts_end_everything_at_once_and_without_a_trace(clones: tuple[Clone, Clone]) -> None:
+    """Ctrl-C at random moments of every stage; goes on from the test before."""
+    undisturbed, clone = clones
+    rng, answered = random.Random(SEED + 1), 0
+    for stage in (*WITH_WORKERS, *ALONE) * MOMENTS:
+        forget(clone, stage)
+        session = Session(clone, "dvc", "repro", stage)
+        try:
+            assert session.wait_for(f"Running stage '{stage}'"), session.output
+            time.sleep(rng.uniform(0.1, 2))
+            if not session.stages():
+                continue
+            session.interrupt()
+            session.process.wait(3)
+            assert seconds_until_gone(clone) < 3
+            said = [line for line in session.output.splitlines() if not line.startswith(("Running", "> ", "Stage "))]
+            ours = [line for line in said if line and not PROGRESS.search(line)]
+            assert len(ours) <= 1, session.output
+            assert all(line.startswith("ERROR: ") for line in ours)  # dvc's own
+            answered += 1
+        finally:
+            session.end()
+        clone.run(*MEND)
+    print(f"\n{answered} interrupts")
+    assert answered >= 10
+    repeat(clone)
+    assert clone.bytes_of_results() == undisturbed.bytes_of_results()

@@ -114,3 +114,43 @@ def test_interrupt_is_silent() -> None:
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=10) == (b"", b"")
         assert process.returncode == 130
+
+
+IMPORTING = """
+import os, signal, sys, time
+sys.argv[0] = "-m"  # as it is while `python -m` imports the package
+import stages
+print("ready", flush=True)
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize(("argument", "silent"), [('"-m"', True), ('"other.py"', False)])
+def test_interrupt_of_the_imports_is_silent(argument: str, silent: bool) -> None:
+    """But only where `python -m stages.<verb>` imports: another program that imports the package keeps its answer."""
+    script = IMPORTING.replace('"-m"', argument, 1)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=10)[1]
+        assert (errors == b"") is silent
+        assert process.returncode == (130 if silent else -signal.SIGINT)
+
+
+def test_interrupt_is_ignored_where_it_was() -> None:
+    """As of a command that a script has started in the background."""
+    script = RAISE.replace("raise {0}", "import time; print('ready', flush=True); time.sleep(1)")
+    ignoring = f"import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); exec({script!r})"
+    with subprocess.Popen([sys.executable, "-c", ignoring], stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_text_stays_text() -> None:
+    script = SHOW.replace("kind: Path", "kind: str")
+    assert run(script, "a", "b", "--train-loss", "c").stdout == f"{Path('a')!r} 'b' {Path('c')!r}\n"

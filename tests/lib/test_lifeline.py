@@ -99,3 +99,41 @@ def test_workers_end_with_a_killed_pool(tmp_path: Path) -> None:
         killed = time.monotonic()
         pipe.read()
         assert time.monotonic() - killed < 3
+
+
+SLOW_SHELL = """#!/bin/sh
+/bin/sh "$@"
+exit $?
+"""
+
+DVC = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.argv[1], "-c", sys.argv[2]], env=os.environ | {"DVC_STAGE": "train@adam"})
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("started", [True, False], ids=["at work", "still starting"])
+@pytest.mark.parametrize("shell", ["becomes the command", "stays"])
+def test_stage_ends_with_dvc_through_a_shell(tmp_path: Path, shell: str, started: bool) -> None:
+    """A dvc that dies while its stage still starts leaves it with a foster parent."""
+    slow = tmp_path / "shell"
+    slow.write_text(SLOW_SHELL)
+    slow.chmod(0o755)
+    script = tmp_path / "stage.py"
+    script.write_text("import time\nprint('starts', flush=True)\ntime.sleep(1)\n" * (not started) + STAGE)
+    command = [sys.executable, "-c", DVC, "/bin/bash" if shell != "stays" else str(slow)]
+    environment = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
+    dvc = subprocess.Popen(
+        [*command, f"{sys.executable} {script}"],
+        stdout=subprocess.PIPE,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    assert dvc.stdout is not None
+    with dvc, dvc.stdout as pipe:
+        assert pipe.readline() == (b"ready\n" if started else b"starts\n")
+        dvc.kill()
+        killed = time.monotonic()
+        assert pipe.read() == b""  # not "ready": its work has not begun
+        assert time.monotonic() - killed < 5

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 
 from stages.lib.errors import InputError
 from stages.lib.pool import cores, workers
+
+ROOT = Path(__file__).parents[2]
 
 
 class BrokenError(Exception):
@@ -172,3 +176,34 @@ def test_exception_is_raised_at_once_and_the_others_end(
     assert time.monotonic() - started < 6
     assert processes_end(3)
     assert not other.exists()
+
+
+STARTING = """
+import time
+time.sleep(0.5)  # as long as imports take
+from stages.lib.pool import processes
+if __name__ == "__main__":
+    with processes(2) as pool:
+        print("ready", flush=True)
+        pool.run_all(time.sleep, [3.0, 3.0])
+"""
+
+
+def test_interrupt_of_starting_processes_is_the_parents(tmp_path: Path) -> None:
+    """Until they answer signals themselves they would show a trace each."""
+    script = tmp_path / "starting.py"
+    script.write_text(STARTING)
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.3)  # they have started and import
+        os.killpg(process.pid, signal.SIGINT)
+        errors = process.communicate(timeout=20)[1].decode()
+    assert errors.count("Traceback") == 1, errors  # the script's own, which `command` would answer
+    assert errors.endswith("KeyboardInterrupt\n")
