@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import stages.lib
 from stages.lib.errors import InputError
 from stages.lib.pool import cores, workers
 
@@ -172,3 +174,35 @@ def test_exception_is_raised_at_once_and_the_others_end(
     assert time.monotonic() - started < 6
     assert processes_end(3)
     assert not other.exists()
+
+
+def test_cluster_without_its_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "stages.lib.cluster", raising=False)
+    for name in ("cluster", "cluster_code", "cluster_data"):
+        monkeypatch.delitem(sys.modules, f"stages.lib.{name}", raising=False)
+        monkeypatch.delattr(stages.lib, name, raising=False)
+    with pytest.raises(
+        InputError, match=r"^DASK_SCHEDULER_ADDRESS is set, but the package distributed is missing: make cluster-setup"
+    ):
+        run_all(square_later, [0])
+
+
+@pytest.mark.parametrize("address", ["scheduler", "127.0.0.1", "http://127.0.0.1:80"])
+def test_malformed_address_is_one_line(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    with pytest.raises(InputError, match=rf"^DASK_SCHEDULER_ADDRESS: '{address}' is not allowed .* tcp://host:port$"):
+        run_all(square_later, [0])
+
+
+def test_an_empty_address_means_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "")
+    assert [square for square, _ in run_all(square_later, [4])] == [16]
+
+
+def test_work_is_given_the_dataset_that_the_workers_have(tmp_path: Path) -> None:
+    with workers(1, tmp_path / "mnist.npz") as pool:
+        assert pool.dataset == tmp_path / "mnist.npz"
+    with workers(1, None) as pool, pytest.raises(ValueError, match="no dataset"):
+        pool.dataset  # noqa: B018
