@@ -2,7 +2,8 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test test-browser test-long offline-plots setup cluster-setup cluster-demo lock benchmark benchmark-lock calibrate
+.PHONY: repro test test-browser test-long offline-plots setup cluster-setup cluster-demo cluster-benchmark lock benchmark \
+  benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
 repro: .venv/runtime
@@ -42,6 +43,10 @@ cluster-setup: .venv/cluster
 cluster-demo: .venv/cluster
 	dvc repro prepare
 	python -m benchmarks.cluster_demo data/mnist.npz
+
+cluster-benchmark: .venv/cluster
+	dvc repro prepare
+	python -m benchmarks.cluster data/mnist.npz --results benchmarks/cluster.json
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import stages.lib
 from stages.lib.errors import InputError
 from stages.lib.pool import cores, workers
 
@@ -181,9 +182,9 @@ def test_exception_is_raised_at_once_and_the_others_end(
 STARTING = """
 import time
 time.sleep(0.5)  # as long as imports take
-from stages.lib.pool import processes
+from stages.lib.pool import workers
 if __name__ == "__main__":
-    with processes(2) as pool:
+    with workers(2, None) as pool:
         print("ready", flush=True)
         pool.run_all(time.sleep, [3.0, 3.0])
 """
@@ -207,3 +208,35 @@ def test_interrupt_of_starting_processes_is_the_parents(tmp_path: Path) -> None:
         errors = process.communicate(timeout=20)[1].decode()
     assert errors.count("Traceback") == 1, errors  # the script's own, which `command` would answer
     assert errors.endswith("KeyboardInterrupt\n")
+
+
+def test_cluster_without_its_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "stages.lib.cluster", raising=False)
+    for name in ("cluster", "cluster_code", "cluster_data"):
+        monkeypatch.delitem(sys.modules, f"stages.lib.{name}", raising=False)
+        monkeypatch.delattr(stages.lib, name, raising=False)
+    with pytest.raises(
+        InputError, match=r"^DASK_SCHEDULER_ADDRESS is set, but the package distributed is missing: make cluster-setup"
+    ):
+        run_all(square_later, [0])
+
+
+@pytest.mark.parametrize("address", ["scheduler", "127.0.0.1", "http://127.0.0.1:80"])
+def test_malformed_address_is_one_line(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    with pytest.raises(InputError, match=rf"^DASK_SCHEDULER_ADDRESS: '{address}' is not allowed .* tcp://host:port$"):
+        run_all(square_later, [0])
+
+
+def test_an_empty_address_means_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "")
+    assert [square for square, _ in run_all(square_later, [4])] == [16]
+
+
+def test_work_is_given_the_dataset_that_the_workers_have(tmp_path: Path) -> None:
+    with workers(1, tmp_path / "mnist.npz") as pool:
+        assert pool.dataset == tmp_path / "mnist.npz"
+    with workers(1, None) as pool, pytest.raises(ValueError, match="no dataset"):
+        pool.dataset  # noqa: B018

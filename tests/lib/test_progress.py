@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from stages.lib.progress import counter, reporter, silent
+from stages.lib import progress
+from stages.lib.progress import Runs, counter, reporter, silent
 
 
 class Terminal(io.StringIO):
@@ -71,3 +72,41 @@ def test_counter_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         done("adam, lr 0.1", None)
     assert re.search(r"\rsweep adam: 2run\b", terminal.getvalue())
     assert "has ended" not in terminal.getvalue()
+
+
+def test_a_silenced_process_reports_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_silenced", False)
+    progress.silence()
+    report = reporter("adam", 0)
+    report(10, 10, 0.5)
+    assert capsys.readouterr().err == ""
+
+
+def test_runs_are_counted_every_tenth_of_the_way_and_failures_named(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = Runs("there")
+    for _ in range(20):
+        runs.begun()
+    for ended in range(20):
+        runs.ended("seed 4 failed: as told" if ended == 4 else "")
+    runs.close()
+    assert capsys.readouterr().err.splitlines() == [
+        "there: 2 of 20 runs",
+        "there: 4 of 20 runs",
+        "there: seed 4 failed: as told",
+        *(f"there: {count} of 20 runs" for count in range(6, 21, 2)),
+    ]
+
+
+def test_bar_over_runs_grows_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    runs = Runs("there")
+    for _ in range(3):
+        runs.begun()
+    runs.ended()
+    runs._bar.refresh()
+    assert "there:  33%" in terminal.getvalue()
+    assert "1/3" in terminal.getvalue()
+    runs.close()

@@ -1,0 +1,107 @@
+"""What a cluster costs beside local processes: time of the same runs, seconds per empty run, data, memory."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from statistics import median
+
+from distributed import Client
+from distributed.deploy.subprocess import SubprocessCluster
+
+from stages.lib import cluster_data, progress
+from stages.lib.command import command
+from stages.lib.curves import Result
+from stages.lib.files import replacing
+from stages.lib.pool import SCHEDULER, Pool, workers
+from stages.lib.settings import Run
+
+ROUNDS = 3  # each has all variants, as the machine drifts
+RUNS = 8
+EPOCHS = 0.2  # 100 steps, and two scores of all 10,000 validation images
+EMPTY = 400
+
+
+def measure(dataset: Path, *, results: Path) -> None:
+    """Write seconds, ratios, bytes and kilobytes as JSON."""
+    found: dict[str, object] = {"runs": RUNS, "rounds": ROUNDS, "sent_bytes": len(cluster_data._compressed(dataset))}
+    found["file_bytes"] = dataset.stat().st_size
+    for count in (1, 2):
+        rounds = [_round(count, dataset) for _ in range(ROUNDS)]
+        for key in rounds[0]:
+            found[f"{key}, {count} workers"] = median(one[key] for one in rounds)
+        found[f"efficiency, {count} workers"] = median(one["local_seconds"] / one["cluster_seconds"] for one in rounds)
+    with replacing(results) as temporary:
+        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _round(count: int, dataset: Path) -> dict[str, float]:
+    """Wall-clock seconds of RUNS runs in as many processes here and on a cluster; start and data are apart."""
+    with workers(count, dataset) as pool:
+        local = _seconds(pool, count)
+    with _cluster(count) as client:
+        started = time.perf_counter()
+        with workers(count, dataset) as pool:
+            connected = time.perf_counter() - started
+            cluster = _seconds(pool, count)
+            began = time.perf_counter()
+            pool.run_all(_nothing, range(EMPTY))
+            empty = (time.perf_counter() - began) / EMPTY
+        with workers(count, dataset):
+            again = time.perf_counter()
+        return {
+            "local_seconds": local,
+            "cluster_seconds": cluster,
+            "connect_and_send_seconds": connected,
+            "connect_again_seconds": time.perf_counter() - again,
+            "empty_run_milliseconds": 1000 * empty,
+            "worker_peak_megabytes": max(client.run(_peak).values()),
+            "scheduler_peak_megabytes": client.run_on_scheduler(_peak),
+        }
+
+
+@contextmanager
+def _cluster(count: int) -> Iterator[Client]:
+    with (
+        SubprocessCluster(n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster.scheduler_address, set_as_default=False) as client,
+    ):
+        os.environ[SCHEDULER] = cluster.scheduler_address
+        try:
+            yield client
+        finally:
+            del os.environ[SCHEDULER]
+
+
+def _seconds(pool: Pool, count: int) -> float:
+    work = partial(_train_one, pool.dataset)
+    pool.run_all(work, [_run(seed) for seed in range(count)])  # paddle and the data are loaded
+    started = time.perf_counter()
+    pool.run_all(work, [_run(seed) for seed in range(RUNS)])
+    return time.perf_counter() - started
+
+
+def _run(seed: int) -> Run:
+    return Run("adam", "Adam", {}, 100, 0.003, EPOCHS, seed)
+
+
+def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
+    from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
+
+    return train_run(run, dataset, progress.silent)
+
+
+def _nothing(number: int) -> int:
+    return number
+
+
+def _peak() -> float:
+    return getrusage(RUSAGE_SELF).ru_maxrss / 1000
+
+
+if __name__ == "__main__":
+    command(measure)
