@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAIRS = [("README.md", "README.zh-CN.md"), ("docs/judging.md", "docs/judging.zh-CN.md"), ("docs/review.md", "docs/review.zh-CN.md")]
+PAIRS = [
+    ("README.md", "README.zh-CN.md"),
+    ("docs/judging.md", "docs/judging.zh-CN.md"),
+    ("docs/review.md", "docs/review.zh-CN.md"),
+]
 
 
 def commands(page: str) -> list[str]:
