@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from stages.lib.difference import differences
 
@@ -52,6 +53,21 @@ def test_other_seeds_alone_are_seldom_flagged(seeds: int) -> None:
         wrong += bool(flagged(OPTIMIZERS, drawn[:seeds], drawn[seeds : 2 * seeds]))
     print(f"{seeds} against {seeds} other seeds: {wrong / DRAWS:.1%} flag anything")
     assert wrong <= 0.05 * DRAWS
+
+
+@pytest.mark.parametrize("seeds", SIZES)
+def test_plainly_pooled_variances_would_be_wrong_too_often(seeds: int) -> None:
+    """The same reviews with a t-test whose variance is the mean over these unlike optimizers, and all its freedom."""
+    accuracies = np.array([1 - RUNS[name].mean(axis=1) for name in OPTIMIZERS])
+    quantile = stats.t.ppf(1 - 0.025 / len(OPTIMIZERS), 2 * (seeds - 1) * len(OPTIMIZERS))
+    rng, wrong = np.random.default_rng(1), 0
+    for _ in range(10 * DRAWS):
+        drawn = rng.permutation(SEEDS)
+        old, new = accuracies[:, drawn[:seeds]], accuracies[:, drawn[seeds : 2 * seeds]]
+        variance = np.mean(old.var(axis=1, ddof=1) + new.var(axis=1, ddof=1)) / 2
+        change = np.abs(new.mean(axis=1) - old.mean(axis=1)).max()
+        wrong += change > quantile * np.sqrt(variance * 2 / seeds)
+    assert wrong > 0.1 * 10 * DRAWS
 
 
 @pytest.mark.parametrize("seeds", SIZES)
