@@ -99,7 +99,8 @@ def image_variance(old: np.ndarray, new: np.ndarray) -> float:
 
 def _within(group: np.ndarray) -> float:
     """The mean variance of one image's outcome between the runs of a group; 0, as unknown, of a single run."""
-    return float(np.var(group, axis=0, ddof=1).mean()) if len(group) > 1 else 0.0
+    share = group.mean(axis=0)  # as outcomes are 0 and 1, it has their variance in it
+    return float((share * (1 - share)).mean()) * len(group) / (len(group) - 1) if len(group) > 1 else 0.0
 
 
 def _independent(old: np.ndarray, new: np.ndarray) -> float:
