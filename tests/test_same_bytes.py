@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from clones import Clone
 from small_clones import Session, small_clone, write_small
-from test_pipeline import Clone
 
 from stages.lib.dataset import Split
 

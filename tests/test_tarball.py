@@ -9,8 +9,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from clones import ROOT, Clone
 from small_clones import Session, small_clone, write_small
-from test_pipeline import ROOT, Clone
 
 from stages.lib.dataset import Split
 
