@@ -13,14 +13,13 @@ from pathlib import Path
 from stages.lib import progress, verdict
 from stages.lib.command import command
 from stages.lib.curves import Result
+from stages.lib.evidence import load_evidence
 from stages.lib.files import replacing
 from stages.lib.grid_verdicts import verdicts
 from stages.lib.kept_runs import kept_runs
 from stages.lib.pool import cores, workers
 from stages.lib.records import write_csv
 from stages.lib.settings import Run, SweepSettings, load_names, load_settings
-from stages.lib.sweeps import read_runs
-from stages.lib.trained_cells import pooled_spread, trained_cell
 from stages.lib.verdict import TOLERANCE, Cell, Verdict
 
 SEED = 200  # neither of params.yaml's seeds nor of its sweep's
@@ -45,15 +44,14 @@ def calibrate(  # noqa: PLR0917 (a path for every kind of evidence)
     truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
     for run, result in zip(wanted, results, strict=True):
         truth[run.optimizer][run.lr] = verdict.cell([result.curve.course()])
-    runs = {name: read_runs(curves / f"{name}.csv") for name in names}
-    at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in names}
-    spread = pooled_spread(at_best.values(), runs.values())
+    evidence = load_evidence(names, curves, tuned_valid, tuned)
     rows: list[Row] = []
     for name in names:
-        rows += _compare(name, verdicts(runs[name], plans[name].lrs, at_best[name], spread), truth[name])
+        judged = verdicts(evidence.runs[name], plans[name].lrs, evidence.at_best[name], evidence.spread)
+        rows += _compare(name, judged, truth[name])
     write_csv(table, COLUMNS, rows)
     with replacing(report) as temporary:
-        temporary.write_text(_report(rows, spread), encoding="utf-8")
+        temporary.write_text(_report(rows, evidence.spread), encoding="utf-8")
     keeping.forget(wanted)
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from stages.lib import figures
 from stages.lib.command import command
 from stages.lib.errors import InputError
+from stages.lib.evidence import load_evidence
 from stages.lib.grid_verdicts import Example, examples, verdicts
 from stages.lib.lr_figures import Panel, curves_figure, sensitivity_figure
 from stages.lib.records import Value, read_json, write_csv
 from stages.lib.settings import SweepSettings, load_names, load_settings
-from stages.lib.sweeps import SweptRun, read_runs
-from stages.lib.trained_cells import pooled_spread, trained_cell
+from stages.lib.sweeps import SweptRun
 
 COLUMNS = ("optimizer", "lr", "steps", "seed", "valid_loss", "status")
 JUDGED = {"lr", "verdict", "best_lr", "reasonable_from", "reasonable_to"}
@@ -34,16 +34,15 @@ def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
 
     `table` gets the loss at which every run ended; `curves_png` shows one optimizer's runs at three rates.
     """
-    runs = {name: read_runs(curves / f"{name}.csv") for name in load_names(names)}
+    evidence = load_evidence(load_names(names), curves, tuned_valid, tuned)
+    runs = evidence.runs
     records = {name: read_json(judged / f"{name}.json", JUDGED) for name in runs}
     write_csv(table, COLUMNS, [_row(name, run) for name, found in runs.items() for run in found])
     panels = [_panel(name, runs[name], records[name]) for name in runs]
     figures.save(sensitivity_figure(panels), sensitivity_png)
-    at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in runs}
-    spread = pooled_spread(at_best.values(), runs.values())
     lrs = {name: load_settings(config / name / "sweep.json", SweepSettings).lrs for name in runs}
     shown = {
-        name: examples(found, lrs[name], verdicts(found, lrs[name], at_best[name], spread))
+        name: examples(found, lrs[name], verdicts(found, lrs[name], evidence.at_best[name], evidence.spread))
         for name, found in runs.items()
     }
     name = _clearest(shown)

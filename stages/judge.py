@@ -1,17 +1,18 @@
 """judge: is the configured learning rate of one optimizer reasonable? The trained runs against the sweep's."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from stages.lib import verdict
 from stages.lib.command import command
 from stages.lib.errors import InputError
+from stages.lib.evidence import load_evidence, trained_cell
 from stages.lib.files import replacing
 from stages.lib.grid_verdicts import Band, reasonable_range, verdicts
 from stages.lib.reason import Finding, reason
 from stages.lib.records import Value, read_json, write_json
 from stages.lib.settings import SweepSettings, load_names, load_settings
-from stages.lib.sweeps import full_cells, read_runs
-from stages.lib.trained_cells import pooled_spread, trained_cell
+from stages.lib.sweeps import full_cells
 from stages.lib.verdict import Cell, Spread
 
 
@@ -29,27 +30,24 @@ def judge(  # noqa: PLR0917 (a path for every kind of evidence)
 ) -> None:
     """Write the verdict with its evidence, and its reason in a sentence.
 
-    The best rate, and the range around it, come from this optimizer's own sweep in `curves`. What the loss at the
-    configured rate is compared with are the runs of `tune` at that best rate: of the same seeds and steps, and they
-    chose nothing. The spread between seeds is pooled over the tuned runs and the sweeps of all optimizers in `names`,
-    as each rate has few seeds; it does not depend on the configured rate.
+    The best rate, and the range around it, come from this optimizer's own sweep in `curves`. The loss at the configured
+    rate is compared with all runs at that best rate: the sweep's own, and those of tune, which chose nothing. The
+    spread between seeds is pooled over the optimizers in `names`: see `load_evidence`.
     """
     plan = load_settings(settings, SweepSettings)
-    swept = {name: read_runs(curves / f"{name}.csv") for name in load_names(names)}
-    if plan.optimizer not in swept:
-        raise InputError(f"{settings}: optimizer: {plan.optimizer!r} is not allowed; allowed: {', '.join(swept)}")
-    at_best = {name: trained_cell(tuned_valid / f"{name}.csv", tuned / f"{name}.json") for name in swept}
-    spread = pooled_spread(at_best.values(), swept.values())
-    runs, best = swept[plan.optimizer], at_best[plan.optimizer]
+    evidence = load_evidence(load_names(names), curves, tuned_valid, tuned)
+    if plan.optimizer not in evidence.runs:
+        allowed = ", ".join(evidence.runs)
+        raise InputError(f"{settings}: optimizer: {plan.optimizer!r} is not allowed; allowed: {allowed}")
+    runs, at_best = evidence.runs[plan.optimizer], evidence.at_best[plan.optimizer]
     record = read_json(trained, {"lr", "steps"})
     best_lr = verdict.best_lr(full_cells(runs))
     if best_lr is not None and best_lr not in plan.lrs:
         raise InputError(f"{settings}: lrs: {best_lr:g}, the best rate of the sweep, is missing; run 'dvc repro' anew")
-    finding = _finding(plan, trained_cell(valid, trained), record, (best_lr, best), spread)
-    judged = verdicts(runs, plan.lrs, best, spread)
+    finding = _finding(plan, trained_cell(valid, trained), record, (best_lr, at_best), evidence.spread)
+    judged = verdicts(runs, plan.lrs, at_best, evidence.spread)
     band = reasonable_range(judged, finding.best_lr) if finding.best_lr else None
-    evidence = sum(len(cell.losses) for cell in (*full_cells(runs).values(), best, finding.cell))
-    write_json(metrics, _metrics(finding, band, evidence))
+    write_json(metrics, _metrics(finding, band, _runs(full_cells(runs), at_best, finding)))
     with replacing(report) as temporary:
         temporary.write_text(reason(finding) + "\n", encoding="utf-8")
 
@@ -72,6 +70,12 @@ def _finding(
         best_lr=best_lr,
         at_edge=best_lr in {plan.lrs[0], plan.lrs[-1]},
     )
+
+
+def _runs(full: Mapping[float, Cell], at_best: Cell, finding: Finding) -> int:
+    """How many runs the verdict rests on: the full-length ones of the sweep, of tune, and of train."""
+    others = [cell for lr, cell in full.items() if lr != finding.best_lr]
+    return sum(len(cell.losses) for cell in (*others, at_best, finding.cell))
 
 
 def _metrics(finding: Finding, band: Band | None, evidence: int) -> dict[str, Value]:

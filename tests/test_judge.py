@@ -116,12 +116,13 @@ def test_verdicts(judged: Judge, lr: float, ends: list[float], state: str, sente
 
 
 def test_ratio_and_its_interval_are_those_of_a_t_test(judged: Judge) -> None:
-    """Against the runs of tune; the spread of the three cells of tune and sweep with two seeds has 3 degrees."""
+    """Against the sweep's run and tune's at the best rate; the cells with two or three seeds have 5 degrees."""
     found = judged(0.03, [0.15, 0.16])
-    pairs = [TUNED, OTHER_TUNED, OTHER[0.1]]
-    sd = np.sqrt(np.mean([np.var(np.log(pair), ddof=1) for pair in pairs]))
-    centre = np.log(stats.gmean([0.15, 0.16]) / stats.gmean(TUNED))
-    low, high = stats.t.interval(0.95, 3, loc=centre, scale=sd * np.sqrt(1 / 2 + 1 / 2))
+    at_best, other = [*SWEEP[0.01], *TUNED], [*OTHER[0.01], *OTHER_TUNED]
+    squares = [np.var(np.log(cell)) * len(cell) for cell in (at_best, other, OTHER[0.1])]
+    centre = np.log(stats.gmean([0.15, 0.16]) / stats.gmean(at_best))
+    error = np.sqrt(sum(squares) / 5) * np.sqrt(1 / 2 + 1 / 3)
+    low, high = stats.t.interval(0.95, 5, loc=centre, scale=error)
     assert (found["ratio"], found["ratio_low"], found["ratio_high"]) == pytest.approx(
         (np.exp(centre), np.exp(low), np.exp(high)), rel=1e-5
     )
@@ -132,11 +133,11 @@ def test_no_ratio_where_a_seed_does_not_learn(judged: Judge) -> None:
     assert [found[key] for key in ("ratio", "ratio_low", "ratio_high")] == [None] * 3
 
 
-def test_the_reference_is_what_tune_trained_and_not_what_the_sweep_chose_by(judged: Judge) -> None:
+def test_the_reference_has_runs_that_chose_nothing(judged: Judge) -> None:
     """The sweep's one run at its best rate was lucky by a factor of 2."""
-    found = judged(0.03, [0.2, 0.21], tuned=(0.2, 0.21))
-    assert (found["verdict"], found["ratio"], found["best_lr"]) == ("reasonable", 1, 0.01)
-    assert judged(0.03, [0.2, 0.21], tuned=(0.1, 0.105))["verdict"] == "too_large"
+    found = judged(0.03, [0.2, 0.21], tuned=(0.2, 0.21), other_tuned=(0.2, 0.2))
+    assert found["ratio"] == pytest.approx((0.2 * 0.21) ** (1 / 2) / (0.1 * 0.2 * 0.21) ** (1 / 3), rel=1e-5)
+    assert judged(0.03, [0.2, 0.21])["verdict"] == "too_large"
 
 
 @pytest.mark.parametrize("bad", [GONE, DEAD])
@@ -158,11 +159,16 @@ def test_the_configured_rates_own_seeds_do_not(judged: Judge) -> None:
     assert widths[0] == pytest.approx(widths[1], rel=1e-4)
 
 
-def test_one_seed_everywhere_cannot_be_judged(judged: Judge) -> None:
+def test_one_seed_is_judged_by_what_sweep_and_tune_differ_by(judged: Judge) -> None:
     single: dict[float, list[float]] = {0.001: [0.3], 0.01: [0.1]}
-    found = judged(0.01, [0.1], sweep=single, other={0.01: [0.2]}, tuned=[0.1], other_tuned=[0.2])
+    found = judged(0.01, [0.1], sweep=single, other={0.01: [0.2]}, tuned=[0.105], other_tuned=[0.21])
+    assert found["verdict"] == "reasonable"
+
+
+def test_without_any_run_that_learned_well_there_is_no_spread(judged: Judge) -> None:
+    found = judged(0.01, [2.0], sweep={0.01: [2.0]}, other={0.01: [2.1]}, tuned=[2.0], other_tuned=[2.1])
     assert (found["verdict"], found["ratio"], found["ratio_low"], found["ratio_high"]) == ("undetermined", 1, 0, None)
-    assert "no rate that learned has two seeds" in found["report"]
+    assert "no rate that learned well has two runs" in found["report"]
 
 
 @pytest.mark.parametrize("last", [DEAD, GONE])

@@ -22,8 +22,8 @@ ENGLISH = {
     "the seeds contradict each other, and more of them are needed.",
     "best fails": "{optimizer} at {lr} cannot be judged: at the best rate tried, {best}, not every run with these "
     "seeds learned, so there is nothing to compare with; more seeds are needed.",
-    "no spread": "{optimizer} at {lr} cannot be judged: " + RATIO + ", but no rate that learned has two seeds, which "
-    "would show what chance alone does.",
+    "no spread": "{optimizer} at {lr} cannot be judged: " + RATIO + ", but no rate that learned well has two runs, "
+    "which would show what chance alone does.",
     "between": "{optimizer} at {lr} cannot be judged yet: " + INTERVAL + ", on both sides of the tolerance of "
     "{tolerance}; more seeds would narrow it.",
     "larger": "larger",

@@ -31,7 +31,7 @@ DIVERGED = Cell("diverged", ())
         (DIVERGED, None, 0.001, 0.01, ["cannot be judged", "0.01, is larger"]),
         (learned(0.3), Ratio(3, 2, 4), 0.01, 0.01, ["cannot be judged", "is the same"]),
         (learned(0.1), Ratio(1.4, 1.1, 1.8), 0.1, 0.01, ["cannot be judged yet", "both sides", "1.1 to 1.8"]),
-        (learned(0.1), Ratio(1.4, 0, math.inf), 0.1, 0.01, ["cannot be judged", "two seeds"]),
+        (learned(0.1), Ratio(1.4, 0, math.inf), 0.1, 0.01, ["cannot be judged", "two runs"]),
         (learned(0.1), None, 0.1, 0.01, ["cannot be judged", "not every run with these seeds learned", "tried, 0.01,"]),
         (learned(0.1), None, 0.1, None, ["cannot be judged", "no best rate"]),
         (DIVERGED, None, 0.1, None, ["cannot be judged", "no best rate"]),

@@ -2,15 +2,14 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from stages.lib.course import Course
 from stages.lib.curves import VALID_COLUMNS, Curve, Score, train_metrics, valid_rows
+from stages.lib.evidence import at_best_lr, load_evidence, trained_cell
 from stages.lib.records import write_csv, write_json
 from stages.lib.sweeps import SweptRun
-from stages.lib.trained_cells import pooled_spread, trained_cell
-from stages.lib.verdict import Cell, Spread
+from stages.lib.verdict import Cell
 
 
 def curve(losses: Mapping[int, float], diverged: bool = False) -> Curve:
@@ -55,24 +54,27 @@ def swept(lr: float, end: float, seed: int = 100, steps: int = 1500) -> SweptRun
     return SweptRun(lr, seed, Course(steps, (0, steps), (2.5, end)))
 
 
-def test_spread_of_the_tuned_cells_and_of_full_length_sweeps_with_more_seeds() -> None:
-    """Log ratios of 2, 1 and 2: squares (2 + 0.5 + 2) with 3 degrees; single seeds and short runs add nothing."""
-    tuned = [Cell("learning", (0.1, 0.1 * math.e**2)), Cell("learning", (0.2,)), Cell("diverged", (0.1,))]
-    sweeps = [
-        [
-            swept(0.1, 0.1),
-            swept(0.1, 0.1 * math.e, 101),
-            swept(0.3, 0.1),
-            swept(0.1, 0.9, 1, 100),
-            swept(0.1, 0.1, 2, 100),
-        ],
-        [swept(0.01, 0.1), swept(0.01, 0.1 * math.e**2, 101)],
-    ]
-    spread = pooled_spread(tuned, sweeps)
-    assert spread.sd == pytest.approx(np.sqrt(4.5 / 3))
-    assert spread.dof == 3
-    assert pooled_spread(iter(tuned), iter(sweeps)) == spread
+def test_best_rate_has_the_sweeps_runs_and_those_of_tune() -> None:
+    runs = [swept(0.1, 0.3), swept(0.1, 0.01, steps=100), swept(0.3, 0.2), swept(0.3, 0.25, 101)]
+    assert at_best_lr(runs, Cell("learning", (0.4, 0.5))) == Cell("learning", (0.2, 0.25, 0.4, 0.5))
+    assert at_best_lr(runs, Cell("diverged", (0.4,))).status == "diverged", "tune's seeds had bad luck"
+    assert at_best_lr([swept(0.1, 9.0)], Cell("stuck", (2.3,))) == Cell("stuck", (2.3,)), "no rate is best"
 
 
-def test_one_seed_everywhere_tells_no_spread() -> None:
-    assert pooled_spread([Cell("learning", (0.1,))], [[swept(0.1, 0.1), swept(0.3, 0.2)]]) == Spread(math.inf, 0)
+def test_spread_of_the_best_rates_and_of_others_with_more_seeds(tmp_path: Path) -> None:
+    """Logs at the best rate 0, 2 and 1, elsewhere 0 and 1: squares 2 + 0.5, 2 + 1 degrees; short runs add none."""
+    rows = ["optimizer,lr,seed,steps,step,train_loss,valid_loss,valid_accuracy,status"]
+    for lr, seed, steps, log in ((1, 100, 1500, 0), (3, 100, 1500, 4), (3, 101, 1500, 5), (1, 101, 100, 7)):
+        losses = ((0, 2.5), (steps, 1e-3 * math.exp(log)))
+        rows += [f"mine,{lr},{seed},{steps},{step},1,{loss},0.5,learning" for step, loss in losses]
+    for kind in ("sweep", "tuned_valid"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "sweep/mine.csv").write_text("\n".join([*rows, ""]))
+    curves = {seed: curve({0: 2.5, 1500: 1e-3 * math.exp(log)}) for seed, log in ((0, 2), (1, 1))}
+    write_csv(tmp_path / "tuned_valid/mine.csv", VALID_COLUMNS, valid_rows("mine", curves))
+    write_json(tmp_path / "tuned/mine.json", train_metrics(1.0, curves))
+    found = load_evidence(["mine"], *(tmp_path / kind for kind in ("sweep", "tuned_valid", "tuned")))
+    assert found.spread.sd == pytest.approx(math.sqrt(2.5 / 3), rel=1e-4)
+    assert found.spread.dof == 3
+    assert found.at_best["mine"].losses == pytest.approx([1e-3, 1e-3 * math.e**2, 1e-3 * math.e], rel=1e-4)
+    assert [run.lr for run in found.runs["mine"]] == [1, 1, 3, 3]
