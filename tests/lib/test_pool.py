@@ -15,7 +15,6 @@ import pytest
 from stages.lib.errors import InputError
 from stages.lib.pool import cores, processes
 
-
 ROOT = Path(__file__).parents[2]
 
 
