@@ -13,7 +13,8 @@ from stages.lib.files import replacing
 from stages.lib.judgement import judge
 from stages.lib.loss_curves import Curves, loss_curves
 from stages.lib.repository import Repository, repository
-from stages.lib.review_report import Review, as_json, changed_params, markdown, summary
+from stages.lib.review_page import markdown
+from stages.lib.review_report import Review, as_json, changed_params, summary
 from stages.lib.revisions import Revision, read_revision
 
 PAGE = Path("review")
