@@ -6,16 +6,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.lib import review_figures
 from stages.lib.errors import InputError
 from stages.lib.figures import save
 from stages.lib.files import replacing
-from stages.lib.judgement import judge
-from stages.lib.loss_curves import Curves, loss_curves
-from stages.lib.repository import Repository, repository
-from stages.lib.review_page import markdown
-from stages.lib.review_report import Review, as_json, changed_params, summary
-from stages.lib.revisions import Revision, read_revision
+from stages.lib.review import figures as review_figures
+from stages.lib.review.judgement import judge
+from stages.lib.review.loss_curves import Curves, loss_curves
+from stages.lib.review.page import markdown
+from stages.lib.review.report import Review, as_json, changed_params, summary
+from stages.lib.review.repository import Repository, repository
+from stages.lib.review.revisions import Revision, read_revision
 
 PAGE = Path("review")
 GOT_WORSE, FAILED = 1, 2  # exit codes

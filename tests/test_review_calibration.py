@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.lib.difference import differences
+from stages.lib.review.difference import differences
 
 # python -m benchmarks.seeds data/mnist.npz params.yaml --table tests/data/seeds.csv.gz
 TABLE = Path(__file__).parent / "data/seeds.csv.gz"

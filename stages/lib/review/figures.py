@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from stages.lib.figures import COLOURS
-from stages.lib.judgement import BETTER, WORSE, Row
-from stages.lib.loss_curves import Curves
+from stages.lib.review.judgement import BETTER, WORSE, Row
+from stages.lib.review.loss_curves import Curves
 
 OLD: dict[str, Any] = {"color": "#000000", "linestyle": "--", "linewidth": 1.2}
 NEW: dict[str, Any] = {"color": COLOURS[6], "linestyle": "-", "linewidth": 1.8}

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.lib.judgement import BETTER, UNKNOWN, WORSE, Row
-from stages.lib.revisions import Revision
+from stages.lib.review.judgement import BETTER, UNKNOWN, WORSE, Row
+from stages.lib.review.revisions import Revision
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import yaml
 
 from stages.lib.checks import numeric
 from stages.lib.errors import InputError
-from stages.lib.provenance import Lock, load_lock
 from stages.lib.records import Value, read_csv, read_json
+from stages.lib.review.provenance import Lock, load_lock
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 
-from stages.lib.difference import Difference
-from stages.lib.judgement import NOISE, UNKNOWN, WORSE, Row
-from stages.lib.review_figures import differences_figure, figures, loss_figure
+from stages.lib.review.difference import Difference
+from stages.lib.review.figures import differences_figure, figures, loss_figure
+from stages.lib.review.judgement import NOISE, UNKNOWN, WORSE, Row
 
 WORSE_ROW = Row("sgd", WORSE, "", 0.95, 0.9, 3, 3, Difference(-0.05, -0.08, -0.02, 0.04, 6))
 NOISE_ROW = Row("adam", NOISE, "unchanged", 0.95, 0.95, 3, 3, None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reviewed import put
 
-from stages.lib.loss_curves import loss_curves
+from stages.lib.review.loss_curves import loss_curves
 
 
 def table(path: Path, *rows: str) -> Path:

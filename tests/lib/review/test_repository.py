@@ -4,7 +4,7 @@ import pytest
 from reviewed import blank, commit, git, put
 
 from stages.lib.errors import InputError
-from stages.lib.repository import Repository, repository
+from stages.lib.review.repository import Repository, repository
 
 
 @pytest.fixture

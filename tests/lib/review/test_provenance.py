@@ -6,9 +6,9 @@ import yaml
 from reviewed import Trained, lock, put, write
 
 from stages.configure import configure
-from stages.lib import provenance
 from stages.lib.errors import InputError
-from stages.lib.provenance import load_lock
+from stages.lib.review import provenance
+from stages.lib.review.provenance import load_lock
 
 TWO = {"adam": Trained({0: [1, 2], 1: [3]}), "sgd": Trained({0: [4], 1: [5, 6]})}
 

@@ -3,9 +3,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from stages.lib.difference import differences
-from stages.lib.judgement import Row, judge
-from stages.lib.revisions import Seen
+from stages.lib.review.difference import differences
+from stages.lib.review.judgement import Row, judge
+from stages.lib.review.revisions import Seen
 
 IMAGES = 1000
 

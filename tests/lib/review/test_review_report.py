@@ -1,4 +1,4 @@
-from stages.lib.review_report import changed_params
+from stages.lib.review.report import changed_params
 
 
 def test_params_are_compared_key_by_key() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.lib.difference import POWER, differences, image_variance, pooled_variance
+from stages.lib.review.difference import POWER, differences, image_variance, pooled_variance
 
 IMAGES = 1000
 

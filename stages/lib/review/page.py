@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stages.lib.difference import CONFIDENCE, POWER
-from stages.lib.judgement import BETTER, WORSE
-from stages.lib.review_report import Review, change, summary
+from stages.lib.review.difference import CONFIDENCE, POWER
+from stages.lib.review.judgement import BETTER, WORSE
+from stages.lib.review.report import Review, change, summary
 
 MOST = 20  # lines of a list that may be long
 HEADER = (

@@ -1,0 +1,1 @@
+"""What `stages.review` compares two revisions with; no stage of the pipeline needs it."""
