@@ -17,7 +17,7 @@ DATA = "data/mnist.npz"
 IN_GIT = ("params.yaml", "requirements.txt", "stages", "metrics", "plots")  # the rest is in DVC's cache alone
 SETTINGS = ("stages/configure.py", "stages/lib/checks.py", "stages/lib/params.py", "stages/lib/settings.py")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: a second less
-HERE = Path(__file__).parents[2]
+HERE = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
