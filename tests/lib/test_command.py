@@ -154,3 +154,27 @@ def test_interrupt_is_ignored_where_it_was() -> None:
 def test_text_stays_text() -> None:
     script = SHOW.replace("kind: Path", "kind: str")
     assert run(script, "a", "b", "--train-loss", "c").stdout == f"{Path('a')!r} 'b' {Path('c')!r}\n"
+
+
+CLEANING = """
+import sys, time
+sys.argv[0] = "-m"
+from stages.lib.command import command
+def work() -> None:
+    try:
+        print("ready", flush=True)
+        time.sleep(20)
+    finally:
+        print("cleaned", flush=True)
+command(work)
+"""
+
+
+def test_interrupt_of_the_work_lets_it_clean_up() -> None:
+    """Unlike one of the imports, which have nothing to clean up."""
+    with subprocess.Popen([sys.executable, "-c", CLEANING], stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=10)[0] == b"cleaned\n"
+        assert process.returncode == 130
