@@ -24,7 +24,11 @@ RUNS_CODE = {
     *("paddle.load", "paddle.jit.load", "pickle.load", "pickle.loads", "pickle.Unpickler"),
     *("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load", "os.system", "joblib.load"),
 }
-GUARDED = {("weights.py", "pickle.Unpickler"), ("yaml_text.py", "yaml.load")}
+GUARDED = {
+    ("weights.py", "pickle.Unpickler"),
+    *((f"{name}.py", "yaml.load") for name in ("yaml_text", "mend", "lockfile")),
+}
+GUARDED |= {("provenance.py", "yaml.load")}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stages").rglob("*.py")), ids=lambda path: path.name)
@@ -35,6 +39,9 @@ def test_nothing_that_is_loaded_can_run_code(path: Path) -> None:
         if isinstance(node, ast.Call) and re.search(r"(np\.load|read_array|np\.savez)$", ast.unparse(node.func)):
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             assert given.get("allow_pickle") == "False", f"{path.name}:{node.lineno}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "yaml.load":
+            loader = ast.unparse([*node.args, *(keyword.value for keyword in node.keywords)][1])
+            assert loader in {"yaml.CSafeLoader", "LOADER", "_Loader"}, f"{path.name}:{node.lineno}: {loader}"
         if isinstance(node, ast.Import | ast.ImportFrom) and "pickle" in ast.unparse(node):
             assert path.name == "weights.py"
 
