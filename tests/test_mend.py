@@ -85,7 +85,11 @@ def listed(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("text", ["", '{"write": {"/a', "[]", LISTED % os.getpid(), '{"write": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", '{"write": {"/a', "[]", LISTED % os.getpid(), '{"write": {}}'],
+    ids=["empty", "cut off", "list", "no dvc", "nobody"],  # the same for all of pytest's workers
+)
 def test_list_goes_when_no_dvc_is_in_it(folder: Path, text: str) -> None:
     """Also one with the id of a process that is no dvc, as after a restart of the machine."""
     path = listed(folder, text)
