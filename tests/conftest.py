@@ -1,5 +1,6 @@
 """Real MNIST, cut small, and a params.yaml to spoil."""
 
+import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ with warnings.catch_warnings():  # paddle's import warns of a missing ccache, an
 
 from stages import fetch
 from stages.lib.dataset import SPLITS, Split, save_splits
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's background jobs; what tests start inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PARAMS = """\
 data:

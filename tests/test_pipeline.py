@@ -31,7 +31,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, mnist: dict[str, Split]) -> 
     clone = clone_working_tree(folder / "clone")
     params = yaml.safe_load((clone.path / "params.yaml").read_text())
     params["data"] = {"source": str(data), "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
-    params |= {"epochs": 2, "batch_size": 50, "sweep": {"lrs": [0.0001, 0.003, 0.1, 1e9], "seeds": [100, 101]}}
+    params |= {"epochs": 2, "batch_size": 50, "sweep": {"lrs": [0.0001, 0.003, 0.1, 1e9], "seeds": [100]}}
     params["optimizers"] = {name: params["optimizers"][name] for name in OPTIMIZERS}
     (clone.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     clone.run("dvc", "repro")
@@ -50,7 +50,9 @@ def test_repro_runs_every_stage(clone: Clone) -> None:
         assert isinstance(accuracy, float)
         assert accuracy > 0.3  # 24 steps; chance is 0.1
         assert (clone.path / "plots/lr" / f"{optimizer}.md").read_text().startswith(f"{optimizer} at lr 0.01 ")
-    assert not list((clone.path / ".dvc/tmp/runs").iterdir()), "a sweep keeps its runs only until it has written them"
+    assert not list((clone.path / ".dvc/tmp/runs").rglob("*.json")), (
+        "a sweep keeps its runs only until it has written them"
+    )
     ranking = json.loads((clone.path / "metrics/ranking.json").read_text())
     assert {*ranking["shared_winners"].split(), *ranking["tuned_winners"].split()} <= set(OPTIMIZERS)
 
@@ -122,7 +124,8 @@ def test_plots_diff_shows_both_revisions(clone: Clone) -> None:
     titles += ["Mistakes on the validation split: adam", "Validation loss at the best lr: adam"]
     for title in (*titles, "Confusion at the best lr: sgd"):
         assert f'"text": "{title}"' in page
-    assert page.count('"rev": "HEAD"') == page.count('"rev": "workspace"') > 0
+    revisions = [page.count(f'"rev": "{revision}"') for revision in ("HEAD", "workspace")]
+    assert min(revisions) > 500  # not as many of both: there are other mistakes
     assert sorted(file.name for file in (clone.path / "page" / "static").iterdir()) == [
         f"{revision}_plots_{figure}.png"
         for revision in ("HEAD", "workspace")
