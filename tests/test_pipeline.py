@@ -50,9 +50,7 @@ def test_repro_runs_every_stage(clone: Clone) -> None:
         assert isinstance(accuracy, float)
         assert accuracy > 0.3  # 24 steps; chance is 0.1
         assert (clone.path / "plots/lr" / f"{optimizer}.md").read_text().startswith(f"{optimizer} at lr 0.01 ")
-    assert not list((clone.path / ".dvc/tmp/runs").rglob("*.json")), (
-        "a sweep keeps its runs only until it has written them"
-    )
+    assert not list((clone.path / ".dvc/tmp/runs").rglob("*.json")), "kept only until all is written"
     ranking = json.loads((clone.path / "metrics/ranking.json").read_text())
     assert {*ranking["shared_winners"].split(), *ranking["tuned_winners"].split()} <= set(OPTIMIZERS)
 
