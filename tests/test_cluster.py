@@ -135,7 +135,7 @@ class Stages:
 
 
 OUTPUTS = {
-    "sweep": {"--curves": "curves.csv", "--metrics": "metrics.json", "--timing": "timing.json"},
+    "sweep": {"--curves": "curves.csv", "--metrics": "metrics.json", "--timing": "timing.json", "--kept": "kept"},
     "evaluate": {"--metrics": "metrics.json", "--confusion": "confusion.csv"},
     "train": {
         **{"--weights": "models", "--train-loss": "loss.csv", "--valid": "valid.csv", "--metrics": "metrics.json"},
