@@ -47,7 +47,7 @@ def _sweep(folder: Path, out: str) -> None:
     started = time.perf_counter()
     names = {"curves": "curves.csv", "metrics": "metrics.json", "timing": "timing.json"}
     paths = {option: folder / out / name for option, name in names.items()}
-    sweep(folder / "few.npz", folder / "sweep.json", **paths)
+    sweep(folder / "few.npz", folder / "sweep.json", **paths, kept=folder / out / "kept")
     _say(f"{time.perf_counter() - started:.0f} s")
 
 
