@@ -30,9 +30,9 @@ offline-plots: .venv/development
 	python -m stages.bundle .dvc/tmp/offline.html
 	dvc config --local plots.html_template tmp/offline.html
 
-# Thousands of spoiled files: ends in a refusal, or in a right result, but never in a traceback.
+# Spoiled files by the thousand, kills and Ctrl-C at random moments, other surroundings, a cluster: in some minutes.
 test-long: .venv/development
-	python -m pytest -m long -n 2 --dist worksteal
+	python -m pytest -m long --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 setup: .venv/runtime
 

@@ -41,10 +41,13 @@ def judge(  # noqa: PLR0917 (a path for every kind of evidence)
         raise InputError(f"{settings}: optimizer: {plan.optimizer!r} is not allowed; allowed: {allowed}")
     runs, at_best = evidence.runs[plan.optimizer], evidence.at_best[plan.optimizer]
     record = read_json(trained, {"lr", "steps"})
+    lr, steps = record["lr"], record["steps"]
+    if not isinstance(lr, float) or not isinstance(steps, int):
+        raise InputError(f"{trained}: not what train writes; run 'dvc repro' to make it anew")
     best_lr = verdict.best_lr(full_cells(runs))
     if best_lr is not None and best_lr not in plan.lrs:
         raise InputError(f"{settings}: lrs: {best_lr:g}, the best rate of the sweep, is missing; run 'dvc repro' anew")
-    finding = _finding(plan, trained_cell(valid, trained), record, (best_lr, at_best), evidence.spread)
+    finding = _finding(plan, trained_cell(valid, trained), (lr, steps), (best_lr, at_best), evidence.spread)
     judged = verdicts(runs, plan.lrs, at_best, evidence.spread)
     band = reasonable_range(judged, finding.best_lr) if finding.best_lr else None
     write_json(metrics, _metrics(finding, band, _runs(full_cells(runs), at_best, finding)))
@@ -53,12 +56,9 @@ def judge(  # noqa: PLR0917 (a path for every kind of evidence)
 
 
 def _finding(
-    plan: SweepSettings, cell: Cell, record: dict[str, Value], best: tuple[float | None, Cell], spread: Spread
+    plan: SweepSettings, cell: Cell, trained: tuple[float, int], best: tuple[float | None, Cell], spread: Spread
 ) -> Finding:
-    lr, steps = record["lr"], record["steps"]
-    if not isinstance(lr, float) or not isinstance(steps, int):
-        raise InputError(f"{record}: not what train writes; run 'dvc repro' to make it anew")
-    best_lr, at_best = best
+    (lr, steps), (best_lr, at_best) = trained, best
     ratio = verdict.ratio(cell, at_best, spread) if best_lr else None
     return Finding(
         optimizer=plan.optimizer,

@@ -34,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of escapes in spoiled text, by Python's own reader
 @cases(300)
 @given(data=st.data())
 def test_weights(folder: Path, data: st.DataObject) -> None:
