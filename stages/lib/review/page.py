@@ -23,11 +23,14 @@ ASSUMED = f"""\
 - Accuracies are those of the validation split after the last step. The eval split is shown and not judged on: a gate
   that is asked every day would use it up.
 - An interval is for the difference of two means, {CONFIDENCE:.0%} for all optimizers of this page together
-  (Bonferroni). "Beyond noise" means that 0 is not in it.
-- Seeds and images count as drawn by chance. The variance between seeds is the larger of the optimizer's own and that
-  pooled over all optimizers; images count by how differently the change moves each of them. Runs with the same seed
-  are taken as independent; as a rule they go together, and then the interval is too wide, not too narrow.
-- The smallest visible difference is the true one that {POWER:.0%} of such reviews would find, with as many seeds.
+  (Bonferroni). "Beyond noise" means that 0 is not in it. It is reckoned in log odds, ln(p / (1 - p)), and shown in
+  points from the old accuracy: so it is wider towards 50% than towards 0% or 100%.
+- Seeds and images count as drawn by chance. The variance between seeds, of log odds, is the larger of the optimizer's
+  own and that pooled over all optimizers; images count by how differently the change moves each of them. Runs with
+  the same seed are taken as independent; as a rule they go together, and then the interval is too wide, not too
+  narrow.
+- The smallest visible difference is the true one that {POWER:.0%} of such reviews would find, with as many seeds: the
+  loss, if the old accuracy is above 50% (a smaller gain is visible), else the gain.
 - A seed that diverges on one side only is a fact and has no interval. Runs with the same bytes are unchanged.
 """
 
