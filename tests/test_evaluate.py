@@ -1,4 +1,5 @@
 import csv
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def guess(digit: int) -> dict[str, paddle.Tensor]:
 
 def loss_of_guess(labels: np.ndarray, digit: int) -> float:
     """-log softmax by hand: the denominator is e^2 + 9."""
-    return float(np.log(np.e**2 + 9) - 2 * (labels == digit).mean())
+    return float(np.log(math.e**2 + 9) - 2 * (labels == digit).mean())
 
 
 @pytest.fixture
