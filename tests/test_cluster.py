@@ -113,6 +113,8 @@ class Stages:
     def start(self, stage: str, address: str, out: Path, *options: str) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", f"stages.{stage}", str(self.dataset), str(self.folder / options[0])]
         names = {option: str(out / name) for option, name in OUTPUTS[stage].items()}
+        if stage == "sweep":
+            names["--kept"] = str(out.with_name(f"{out.name}-kept"))
         words += [*options[1:], *(word for pair in names.items() for word in pair)]
         environment = os.environ | {"DASK_SCHEDULER_ADDRESS": address}
         return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
@@ -135,7 +137,7 @@ class Stages:
 
 
 OUTPUTS = {
-    "sweep": {"--curves": "curves.csv", "--metrics": "metrics.json", "--timing": "timing.json", "--kept": "kept"},
+    "sweep": {"--curves": "curves.csv", "--metrics": "metrics.json", "--timing": "timing.json"},
     "evaluate": {"--metrics": "metrics.json", "--confusion": "confusion.csv"},
     "train": {
         **{"--weights": "models", "--train-loss": "loss.csv", "--valid": "valid.csv", "--metrics": "metrics.json"},

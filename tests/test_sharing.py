@@ -14,7 +14,8 @@ from stages.lib.mnist_json import write_mnist_json
 
 pytestmark = pytest.mark.long
 
-TARGETS = ("evaluate@adam", "evaluate@sgd")
+# all that is in the cache: `dvc exp apply` checks out every output that dvc.yaml names
+TARGETS = tuple(f"{stage}@{name}" for stage in ("evaluate", "evaluate_tuned") for name in ("adam", "sgd"))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, mnist: dict[str, Split]) -> 
     shutil.copy(ROOT / "dvc.yaml", clone.path)
     params = yaml.safe_load((clone.path / "params.yaml").read_text())
     params["data"] = {"source": str(data), "sha256": hashlib.sha256(data.read_bytes()).hexdigest()}
-    params |= {"epochs": 1, "batch_size": 50, "seeds": [0]}
+    params |= {"epochs": 1, "batch_size": 50, "seeds": [0], "sweep": {"lrs": [0.001, 0.01, 0.1], "seeds": [100]}}
     params["optimizers"] = {name: params["optimizers"][name] for name in ("adam", "sgd")}
     (clone.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     clone.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder / "team.git"))
