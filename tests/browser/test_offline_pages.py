@@ -20,7 +20,7 @@ if not BROWSER and os.environ.get("CI") != "true":  # there a skipped test would
 
 OPTIMIZERS = set(yaml.safe_load((ROOT / "params.yaml").read_text())["optimizers"])
 REMOVED, ADDED = "adagrad", "adamw"
-KINDS = ("train_loss", "valid", "confusion", "sweep", "tuned_train_loss", "tuned_valid", "tuned_confusion")
+KINDS = ("train_loss", "valid", "mistakes", "confusion", "sweep", "tuned_train_loss", "tuned_valid", "tuned_confusion")
 JOINED = ("loss", "valid", "accuracy", "trajectories")
 FIGURES = ("accuracy", "loss", "lr_curves", "lr_sensitivity", "ranking", "trajectories")
 
