@@ -9,6 +9,7 @@ when it is stopped, it goes on where it was.
 import csv
 import gzip
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -21,7 +22,7 @@ from stages.lib.command import command
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
 from stages.lib.params import load_params
-from stages.lib.pool import cores, processes
+from stages.lib.pool import cores, workers
 from stages.lib.settings import Run
 
 SEEDS = range(1000, 1020)
@@ -39,10 +40,10 @@ def record(dataset: Path, params: Path, *, table: Path) -> None:
     """
     done = {_key(row): row for row in read_runs(table)} if table.exists() else {}
     told = progress.counter("seeds")
-    with processes(cores()) as pool:
+    with workers(cores(), dataset) as pool:
         for seed in SEEDS:
             runs = [run for run in _runs(params, seed) if _key(_row(run)) not in done]
-            for run, found in zip(runs, pool.run_all(partial(_train_one, dataset), runs, told), strict=True):
+            for run, found in zip(runs, pool.run_all(partial(_train_one, pool.dataset), runs, told), strict=True):
                 done[_key(_row(run))] = _row(run, *found)
             _write(table, done.values())
 
@@ -82,7 +83,7 @@ def _runs(path: Path, seed: int) -> list[Run]:
     ]
 
 
-def _train_one(dataset: Path, run: Run) -> tuple[int, list[int]]:
+def _train_one(dataset: os.PathLike[str], run: Run) -> tuple[int, list[int]]:
     """How many validation images there are, and which of them the trained network gets wrong."""
     import paddle  # a second that only the workers need to spend
 
