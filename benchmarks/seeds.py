@@ -10,7 +10,7 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ def read_runs(table: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def _key(row: Row) -> tuple[str, ...]:
+def _key(row: Mapping[str, str]) -> tuple[str, ...]:
     return row["optimizer"], row["lr"], row["seed"]
 
 

@@ -21,11 +21,12 @@ TUNED, OTHER_TUNED = (0.1, 0.104), (0.2, 0.21)  # the ends of the runs of tune, 
 Judge = Callable[..., dict[str, Any]]
 
 
-def losses(last: float) -> list[float]:
-    """Validation losses that end at `last`, or stay at guessing, or end before the run does."""
+def losses(last: float) -> dict[int, float]:
+    """Validation losses by step that end at `last`, or stay at guessing, or end before the run does."""
     if last == GONE:
-        return [2.5]
-    return [2.5, 2.303, 2.303, 2.303, 2.303] if last == DEAD else [2.5, 1.0, last]
+        return {0: 2.5}
+    dead = {0: 2.5, 600: 2.303, 900: 2.303, 1200: 2.303, 1500: 2.303}
+    return dead if last == DEAD else {0: 2.5, 100: 1.0, 1500: last}
 
 
 def sweep_table(path: Path, name: str, full: Mapping[float, Sequence[float]], gone: Sequence[float] = ()) -> None:
@@ -34,7 +35,7 @@ def sweep_table(path: Path, name: str, full: Mapping[float, Sequence[float]], go
     for lr, runs in sorted(full.items()):
         for seed, last in enumerate(runs, 100):
             status = {DEAD: "stuck", GONE: "diverged"}.get(last, "learning")
-            rows += [(name, lr, seed, 1500, 100 * i, 1.0, loss, 0.5, status) for i, loss in enumerate(losses(last))]
+            rows += [(name, lr, seed, 1500, step, 1.0, loss, 0.5, status) for step, loss in losses(last).items()]
         rows += [(name, lr, 100, 150, step, 1.0, loss, 0.5, "learning") for step, loss in ((0, 2.5), (150, 0.001))]
     rows += [(name, lr, 100, 150, 0, 1.0, 2.5, 0.1, "diverged") for lr in gone]
     columns = "optimizer,lr,seed,steps,step,train_loss,valid_loss,valid_accuracy,status"
@@ -48,9 +49,9 @@ def no_number(text: str) -> NoReturn:
 def trained(valid: Path, metrics: Path, lr: float | None, ends: Sequence[float]) -> None:
     """What train and tune leave, with a seed for each of `ends`."""
     rows: list[tuple[Value, ...]] = [
-        ("any", seed, 100 * i, i / 5, 500, loss, 0.5)
+        ("any", seed, step, step / 500, 500, loss, 0.5)
         for seed, end in enumerate(ends)
-        for i, loss in enumerate(losses(end))
+        for step, loss in losses(end).items()
     ]
     write_csv(valid, ["optimizer", "seed", "step", "epoch", "images", "loss", "accuracy"], rows)
     diverged = " ".join(str(seed) for seed, end in enumerate(ends) if end == GONE)

@@ -48,6 +48,11 @@ class Course:
     diverged: bool = False
 
     @property
+    def whole(self) -> bool:
+        """Whether it goes from before the first update to the last one, or diverged on the way there."""
+        return self.diverged or (len(self.at) > 1 and (self.at[0], self.at[-1]) == (0, self.steps))
+
+    @property
     def status(self) -> Status:
         """See `status`."""
         return status(self.losses, self.diverged)

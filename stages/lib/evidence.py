@@ -23,20 +23,30 @@ class Evidence:
 
 
 def trained_cell(valid: Path, metrics: Path) -> Cell:
-    """The cell of one rate with a run per seed, from its validation table and its metrics."""
-    record, rows = read_json(metrics, {"diverged_seeds"}), read_csv(valid, VALID_COLUMNS)
+    """The cell of one rate with a run per seed, from its validation table and its metrics.
+
+    InputError when a file is none of these, or the table is empty, or a run in it is cut.
+    """
+    record, rows = read_json(metrics, {"diverged_seeds", "steps"}), read_csv(valid, VALID_COLUMNS)
     if not rows:
         raise InputError(f"{valid}: has no rows; run 'dvc repro' to make it anew")
+    steps = record["steps"]
+    if not isinstance(steps, int):
+        raise InputError(f"{metrics}: not what train writes; run 'dvc repro' to make it anew")
     diverged = str(record["diverged_seeds"]).split()
     by_seed: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:
         by_seed.setdefault(row["seed"], []).append(row)
-    return verdict.cell(_course(run, seed in diverged) for seed, run in by_seed.items())
+    courses = {seed: _course(steps, run, seed in diverged) for seed, run in by_seed.items()}
+    for seed, course in courses.items():
+        if not course.whole:
+            raise InputError(f"{valid}: seed {seed}: is not whole; run 'dvc repro' to make it anew")
+    return verdict.cell(courses.values())
 
 
-def _course(rows: Sequence[Mapping[str, str]], diverged: bool) -> Course:
+def _course(steps: int, rows: Sequence[Mapping[str, str]], diverged: bool) -> Course:
     at, losses = (tuple(int(row["step"]) for row in rows), tuple(float(row["loss"]) for row in rows))
-    return Course(at[-1], at, losses, diverged)
+    return Course(steps, at, losses, diverged)
 
 
 def at_best_lr(runs: Sequence[SweptRun], tuned: Cell) -> Cell:

@@ -47,11 +47,15 @@ def rows(run: Run, curve: Curve) -> Iterator[tuple[Value, ...]]:
 
 
 def read_runs(path: Path) -> list[SweptRun]:
-    """The runs in a table of COLUMNS. InputError when the file is none, or empty."""
+    """The runs in a table of COLUMNS. InputError when the file is none, or empty, or a run is cut."""
     table = read_csv(path, COLUMNS)
     if not table:
         raise InputError(f"{path}: has no rows; run 'dvc repro' to make it anew")
-    return swept_runs(table)
+    runs = swept_runs(table)
+    for run in runs:
+        if not run.course.whole:
+            raise InputError(f"{path}: lr {run.lr:g}, seed {run.seed}: is not whole; run 'dvc repro' to make it anew")
+    return runs
 
 
 def swept_runs(table: Iterable[Mapping[str, str]]) -> list[SweptRun]:

@@ -6,6 +6,7 @@ import pytest
 
 from stages.lib.course import Course
 from stages.lib.curves import VALID_COLUMNS, Curve, Score, train_metrics, valid_rows
+from stages.lib.errors import InputError
 from stages.lib.evidence import at_best_lr, load_evidence, trained_cell
 from stages.lib.records import write_csv, write_json
 from stages.lib.sweeps import SweptRun
@@ -15,7 +16,7 @@ from stages.lib.verdict import Cell
 def curve(losses: Mapping[int, float], diverged: bool = False) -> Curve:
     """A run of 1,500 steps with its validation losses by step."""
     scores = [Score(step, 100, loss, 0.25) for step, loss in losses.items()]
-    return Curve(500, 1500, [1.0], scores, diverged)
+    return Curve(500, 1500, [1.0] * max(losses), scores, diverged)
 
 
 GOOD = curve({0: 2.5, 1400: 0.125, 1500: 0.25})
@@ -48,6 +49,24 @@ def test_cell_of_the_runs_of_train(tmp_path: Path, curves: dict[int, Curve], sta
     found = trained(tmp_path, curves)
     assert found.status == status
     assert found.losses == pytest.approx(tuple(ends))
+
+
+def test_a_cut_table_is_refused(tmp_path: Path) -> None:
+    """Each of its lines is good, so nothing but the missing end tells."""
+    trained(tmp_path, {7: GOOD, 1: BETTER})
+    path = tmp_path / "valid.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(InputError) as error:
+        trained_cell(path, tmp_path / "metrics.json")
+    assert str(error.value) == f"{path}: seed 1: is not whole; run 'dvc repro' to make it anew"
+
+
+def test_metrics_without_a_number_of_steps_are_refused(tmp_path: Path) -> None:
+    trained(tmp_path, {7: GOOD})
+    path = tmp_path / "metrics.json"
+    path.write_text('{"steps": "1500", "diverged_seeds": ""}')
+    with pytest.raises(InputError, match=f"^{path}: not what train writes; run 'dvc repro' to make it anew$"):
+        trained_cell(tmp_path / "valid.csv", path)
 
 
 def swept(lr: float, end: float, seed: int = 100, steps: int = 1500) -> SweptRun:

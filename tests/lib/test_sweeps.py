@@ -6,9 +6,10 @@ import pytest
 from stages.lib import sweeps
 from stages.lib.course import Course
 from stages.lib.curves import Curve, Score
+from stages.lib.errors import InputError
 from stages.lib.records import read_csv, write_csv
 from stages.lib.settings import Run
-from stages.lib.sweeps import SweptRun, cells_by_length, full_cells, longest, swept_runs
+from stages.lib.sweeps import SweptRun, cells_by_length, full_cells, longest, read_runs, swept_runs
 from stages.lib.verdict import Cell
 
 
@@ -79,6 +80,20 @@ def test_runs_of_a_table_by_rate_length_and_seed() -> None:
         SweptRun(0.1, 7, Course(150, (0, 150), (2.5, 2.3))),
         SweptRun(0.1, 8, Course(1500, (0,), (2.5,), diverged=True)),
     ]
+
+
+@pytest.mark.parametrize("lines", [(0, 2, 3), (1, 2, 3)])
+def test_a_cut_run_is_refused(tmp_path: Path, lines: tuple[int, ...]) -> None:
+    """Each line is good by itself."""
+    path = tmp_path / "sweep.csv"
+    rows = [*sweeps.rows(run(0.3, 5), SHORT), *sweeps.rows(run(0.5, 5), DIVERGED)]
+    write_csv(path, sweeps.COLUMNS, rows)
+    assert len(read_runs(path)) == 2
+    write_csv(path, sweeps.COLUMNS, [rows[line] for line in lines])
+    with pytest.raises(
+        InputError, match=r"sweep\.csv: lr 0\.3, seed 5: is not whole; run 'dvc repro' to make it anew$"
+    ):
+        read_runs(path)
 
 
 def swept(lr: float, one: Curve, seed: int = 7) -> SweptRun:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from stages.lib.review.difference import Difference, Pair, differences
-from stages.lib.review.revisions import Seen
+from stages.lib.review.seen import Seen
 
 Judgement = Literal["better beyond noise", "worse beyond noise", "within noise", "cannot tell", "added", "removed"]
 BETTER: Judgement = "better beyond noise"

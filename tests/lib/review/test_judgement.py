@@ -5,7 +5,7 @@ import pytest
 
 from stages.lib.review.difference import differences
 from stages.lib.review.judgement import Row, judge
-from stages.lib.review.revisions import Seen
+from stages.lib.review.seen import Seen
 
 IMAGES = 1000
 

@@ -4,7 +4,8 @@ import pytest
 from reviewed import IMAGES, Trained, lock, put, write
 
 from stages.lib.errors import InputError
-from stages.lib.review.revisions import Seen, read_revision
+from stages.lib.review.revisions import read_revision
+from stages.lib.review.seen import Seen
 
 ADAM = Trained({0: [1, 2, 999], 1: []}, eval_accuracy=0.93)
 
