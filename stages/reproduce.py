@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from stages.lib.agreement import agreement
 from stages.lib.command import command
+from stages.lib.curves import VALID_COLUMNS
 from stages.lib.errors import InputError
 from stages.lib.lockfile import Locked, hash_of, load_locked
 from stages.lib.records import Value, read_csv, read_json
@@ -38,11 +39,12 @@ def reproduce(optimizer: str) -> None:
 
 
 def _take_committed(here: Path, target: Path) -> None:
-    archive = subprocess.run(["git", "archive", "HEAD"], cwd=here, capture_output=True, check=False)
-    if archive.returncode == 0:
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-            tar.extractall(target, filter="data")
-        return
+    if shutil.which("git"):
+        archive = subprocess.run(["git", "archive", "HEAD"], cwd=here, capture_output=True, check=False)
+        if archive.returncode == 0:
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+                tar.extractall(target, filter="data")
+            return
     target.mkdir()
     for name in COPIED:
         copy = shutil.copytree if Path(here, name).is_dir() else shutil.copy
@@ -77,12 +79,19 @@ def _compare(optimizer: str, trained: Locked, committed: Path, again: Path) -> i
         print(f"{optimizer}: bitwise equal: {', '.join(compared)}")
         return 0
     valid = f"plots/valid/{optimizer}.csv"
-    found = agreement(read_csv(committed / valid), read_csv(again / valid))
+    found = agreement(_rows(committed, valid), _rows(again, valid))
     answer = "within tolerance" if found.within else "different"
     print(f"{optimizer}: {answer} (largest difference: {found.largest})")
     print(f"not bitwise equal: {', '.join(changed)}")
     _print_machines(read_json(committed / timing), read_json(again / timing))
     return 0 if found.within else 1
+
+
+def _rows(folder: Path, valid: str) -> list[dict[str, str]]:
+    rows = read_csv(folder / valid, VALID_COLUMNS)
+    if not rows:
+        raise InputError(f"{folder / valid}: has no rows; run 'dvc repro' to make it anew")
+    return rows
 
 
 def _print_machines(committed: dict[str, Value], here: dict[str, Value]) -> None:

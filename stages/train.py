@@ -10,6 +10,7 @@ from stages.lib.command import command
 from stages.lib.curves import Curve, Result
 from stages.lib.errors import InputError
 from stages.lib.files import replacing
+from stages.lib.fingerprint import cpu_model
 from stages.lib.machine import machine
 from stages.lib.pool import workers
 from stages.lib.records import Value, read_json, write_csv, write_json
@@ -40,7 +41,8 @@ def train(
     lr = _chosen(lr_from) if resolved.lr is None else resolved.lr
     runs = [resolved.run(lr, seed) for seed in resolved.seeds]
     with workers(len(runs), dataset) as pool:
-        results = pool.run_all(partial(_train_one, pool.dataset, snapshots is not None), list(enumerate(runs)))
+        trained = pool.run_all(partial(_train_one, pool.dataset, snapshots is not None), list(enumerate(runs)))
+    results = [result for result, _ in trained]
     by_seed = dict(zip(resolved.seeds, results, strict=True))
     _write_weights(weights, by_seed)
     found = {seed: result.curve for seed, result in by_seed.items()}
@@ -49,7 +51,7 @@ def train(
     if mistakes:
         write_csv(mistakes, curves.MISTAKE_COLUMNS, curves.mistake_rows(found))
     write_json(metrics, curves.train_metrics(lr, found))
-    write_json(timing, _timing(results))
+    write_json(timing, _timing(results, {cpu for _, cpu in trained}))
     if snapshots and results[0].snapshots:
         save_snapshots(snapshots, results[0].snapshots)
 
@@ -67,12 +69,13 @@ def _chosen(lr_from: Path | None) -> float:
     return float(best)
 
 
-def _train_one(dataset: os.PathLike[str], snapshots: bool, item: tuple[int, Run]) -> Result:
+def _train_one(dataset: os.PathLike[str], snapshots: bool, item: tuple[int, Run]) -> tuple[Result, str]:
+    """The run, and the CPU that it ran on."""
     from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
 
     position, run = item
     report = progress.reporter(f"{run.optimizer}, lr {run.lr:g}, seed {run.seed}", position)
-    return train_run(run, dataset, report, snapshots=snapshots and position == 0)
+    return train_run(run, dataset, report, snapshots=snapshots and position == 0), cpu_model()
 
 
 def _write_weights(folder: Path, results: dict[int, Result]) -> None:
@@ -83,11 +86,12 @@ def _write_weights(folder: Path, results: dict[int, Result]) -> None:
                 (temporary / f"{seed}.pdparams").write_bytes(result.weights)
 
 
-def _timing(results: list[Result]) -> dict[str, Value]:
+def _timing(results: list[Result], cpus: set[str]) -> dict[str, Value]:
     """Seconds of one run by the clock, milliseconds per step with all that it needs, means over the seeds; on what."""
     return {
         "seconds": fmean(result.seconds for result in results),
         "ms_per_step": fmean(1000 * result.seconds / _steps(result.curve) for result in results),
+        "cpu": ", ".join(sorted(cpus)),  # on a cluster that of its machines
         **machine(),
     }
 

@@ -1,5 +1,6 @@
 """A scheduler and two workers, started from the command line on the loopback, and what goes wrong with them."""
 
+import hashlib
 import json
 import os
 import re
@@ -240,11 +241,13 @@ def test_no_workers_is_one_line(new_cluster: Callable[[], Cluster], stages: Stag
 
 @pytest.fixture(scope="module")
 def other_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the project's code, one file of it changed."""
+    """A folder with the project's code, changed so that runs end with other numbers."""
     folder = tmp_path_factory.mktemp("other")
     shutil.copytree(ROOT / "stages", folder / "stages")
-    with (folder / "stages/lib/training.py").open("a") as file:
-        file.write("# changed\n")
+    path = folder / "stages/lib/training.py"
+    code = path.read_text()
+    path.write_text(code.replace("curve.train_loss.append(loss)", "curve.train_loss.append(loss + 1)"))
+    assert path.read_text() != code
     return folder
 
 
@@ -269,21 +272,47 @@ def test_workers_that_would_compute_otherwise_are_refused_by_name(
     assert not (stages.folder / "refused").exists()
 
 
-def test_a_worker_of_other_code_that_joins_later_gets_no_run(
-    cluster: Cluster, stages: Stages, other_code: Path
-) -> None:
+def test_workers_of_other_code_that_join_later_spoil_no_run(cluster: Cluster, stages: Stages, other_code: Path) -> None:
+    """More of them than a run may lose workers to."""
     process = stages.start("sweep", cluster.address, stages.folder / "joined", "sweep.json")
     assert process.stderr is not None
     said = ""
     while "has ended" not in said:
         said += process.stderr.readline()
-    late = cluster.worker(code=other_code)
+    late = [cluster.worker("--nworkers", "3", code=other_code) for _ in range(2)]
+    assert process.poll() is None, "they came too late"
     said += process.communicate(timeout=SECONDS)[1]
-    assert late.wait(SECONDS) == 0  # it has closed itself
-    assert "stages/lib/training.py differs" in cluster.log(late)
-    assert "stages/lib/training.py differs" in said
+    assert process.returncode == 0, said
+    assert [nanny.wait(SECONDS) for nanny in late] == [0, 0]  # they have closed themselves
+    assert all("stages/lib/training.py differs" in cluster.log(nanny) for nanny in late)
+    assert said.count("stages/lib/training.py differs") == 6
     (stages.folder / "joined/timing.json").unlink()
     stages.same("joined", "local/sweep")
+
+
+def test_a_worker_whose_copy_of_the_data_is_gone_gets_another(cluster: Cluster, stages: Stages) -> None:
+    """As where folders for temporary files are cleaned up, or where there was no room for it at first."""
+    for again in ("first", "again"):
+        stages.run("train", cluster.address, f"{again}/train", "train.json")
+        stages.same("local/train", f"{again}/train")
+        [copy] = cluster.folder.glob("dask-scratch-space/dataset-*")
+        copy.unlink()
+
+
+def test_a_worker_without_room_for_the_data_is_named(new_cluster: Callable[[], Cluster], stages: Stages) -> None:
+    cluster = new_cluster()
+    cluster.worker()
+    content = stages.dataset.read_bytes()
+    stages.dataset.write_bytes(content + b"other data")
+    [folder] = cluster.folder.glob("dask-scratch-space")
+    name = f"dataset-{hashlib.sha256(content + b'other data').hexdigest()[:32]}.npz"
+    (folder / name / "in the way").mkdir(parents=True)
+    try:
+        said = stages.run("train", cluster.address, "none", "train.json", code=1).splitlines()[-1]
+    finally:
+        stages.dataset.write_bytes(content)
+    assert re.match(rf"error: worker tcp://127\.0\.0\.1:\d+: {folder / name}: cannot be written: Is a directory$", said)
+    assert not (stages.folder / "none").exists()
 
 
 def test_memory_of_a_worker_on_the_whole_data(

@@ -105,11 +105,19 @@ def test_weights_of_other_seeds_are_left_alone(evaluated: Evaluate) -> None:
     assert metrics["accuracy_min"] == metrics["accuracy_max"]
 
 
-def test_broken_weights_are_one_line_and_nothing_is_written(tmp_path: Path, dataset: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(5, "holds no weights"), (10**10, r"has 10,000,000,000 bytes; allowed: at most 10,000,000$")],
+)
+def test_broken_weights_are_one_line_and_nothing_is_written(
+    tmp_path: Path, dataset: Path, size: int, message: str
+) -> None:
+    """The large file is of holes and takes no disk; it is not read."""
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "0.pdparams").write_bytes(b"hello")
+    with (tmp_path / "models" / "0.pdparams").open("wb") as file:
+        file.truncate(size)
     write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, 10, 1, (0,), lr=0.1))
-    with pytest.raises(InputError, match=r"0\.pdparams: holds no weights"):
+    with pytest.raises(InputError, match=rf"0\.pdparams: {message}"):
         evaluate(
             dataset,
             tmp_path / "train.json",

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import http.server
 import json
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,16 +76,16 @@ HASH = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT at /own.json.gz, and at /<code> the HTTP error of that code."""
+    """Serves CONTENT at /own.json.gz, at /cut.json.gz a byte less, and at /<code> the HTTP error of that code."""
 
     def do_GET(self) -> None:
-        if self.path != "/own.json.gz":
+        if self.path not in {"/own.json.gz", "/cut.json.gz"}:
             self.send_error(int(self.path[1:]))
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
-        self.wfile.write(CONTENT)
+        self.wfile.write(CONTENT if self.path == "/own.json.gz" else CONTENT[:-1])
 
     def do_HEAD(self) -> None:
         self.send_error(405)
@@ -98,6 +99,25 @@ def server() -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+class Ftp(socketserver.StreamRequestHandler):
+    """Refuses everyone."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 hello\r\n")
+        while line := self.rfile.readline():
+            self.wfile.write(b"331 go on\r\n" if line.startswith(b"USER") else b"530 no\r\n")
+
+
+@pytest.fixture(scope="module")
+def ftp() -> Iterator[str]:
+    """The port of a server."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Ftp) as running:
+        running.daemon_threads = True
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield str(running.server_address[1])
         running.shutdown()
 
 
@@ -152,6 +172,7 @@ def test_wrong_hash_is_refused_and_the_old_file_stays(own: Callable[..., Path], 
         ("SERVER/404", "/404"),
         ("SERVER/500", "/500|500"),
         ("SERVER/403", "/403|403"),
+        ("SERVER/cut.json.gz", r"data\.source: 'http://.*/cut\.json\.gz' cannot be fetched: .*"),
     ],
 )
 def test_source_that_cannot_be_read(
@@ -160,6 +181,11 @@ def test_source_that_cannot_be_read(
     with pytest.raises((InputError, OSError), match=message):
         own(source.replace("SERVER", server))
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_server_that_refuses_a_login(own: Callable[..., Path], ftp: str) -> None:
+    with pytest.raises(InputError, match=r"data\.source: 'ftp://.*/own\.json\.gz' cannot be fetched: 530 no$"):
+        own(f"ftp://127.0.0.1:{ftp}/own.json.gz")
 
 
 def test_folder_is_no_source(own: Callable[..., Path], tmp_path: Path) -> None:

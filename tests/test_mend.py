@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zc.lockfile
 
+from stages.lib.errors import InputError
 from stages.mend import mend
 
 LOCK = """\
@@ -76,6 +77,23 @@ def test_cut_off_lock_goes_where_there_is_no_git(folder: Path, length: int) -> N
     (folder / "dvc.lock").write_text(LOCK[:length])
     run_mend()
     assert not (folder / "dvc.lock").exists()
+
+
+def test_cut_off_lock_goes_where_git_is_not_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "dvc.lock").write_text(LOCK[: CUTS[-1]])
+    monkeypatch.setenv("PATH", str(folder))
+    run_mend()
+    assert not (folder / "dvc.lock").exists()
+
+
+def test_merge_conflict_is_the_users(folder: Path) -> None:
+    content = f"<<<<<<< HEAD\n{LOCK}=======\n{LOCK}>>>>>>> other\n"
+    (folder / "dvc.lock").write_text(content)
+    with pytest.raises(
+        InputError, match=r"^dvc\.lock: holds a merge conflict; take either side, as with 'git checkout"
+    ):
+        run_mend()
+    assert (folder / "dvc.lock").read_text() == content
 
 
 def listed(folder: Path, text: str) -> Path:

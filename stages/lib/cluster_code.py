@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from distributed import Client, Worker, WorkerPlugin
+from distributed.core import Status
 
 from stages.lib import progress
 from stages.lib.errors import InputError
-from stages.lib.fingerprint import ONE_THREAD, cpu, difference, fingerprint, first_fingerprint
+from stages.lib.fingerprint import ONE_THREAD, cpu_model, difference, fingerprint, first_fingerprint
 
 WORKERS_SECONDS = 10  # to wait for the first one
 FOREIGN = "it cannot load the project's code"
@@ -16,7 +17,7 @@ ANEW = "start it anew in a clone of the project at this commit"
 
 
 class SameCode(WorkerPlugin):
-    """Closes workers that join later and would compute otherwise, and keeps the others' bars off their terminals."""
+    """Closes workers that join later and would compute otherwise; the others draw no bars and are not sampled."""
 
     def __init__(self, client: str, expected: Mapping[str, str]) -> None:
         self.name = f"same-code-{client}"
@@ -25,30 +26,47 @@ class SameCode(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Called by Dask before the worker's first run."""
         progress.silence()
+        if sampling := worker.periodic_callbacks.get("profile"):
+            sampling.stop()  # a hundred times a second, beside the run: 2 to 3% of its time
         found, _ = check(self.expected, worker)
         if found:
             worker.log_event("all", {"action": "refused", "reason": _refused(worker.address, found)})
             print(f"error: {_refused(worker.address, found)}", file=sys.stderr, flush=True)
-            worker.loop.add_callback(worker.close, reason=found)
+            # Gracefully: a run that goes with its worker is counted, and the fourth time ends the stage. Paused: until
+            # the scheduler has let go of it, it would be given new ones.
+            worker.status = Status.paused
+            worker.loop.add_callback(worker.close_gracefully, reason=found)
 
 
 @contextmanager
 def guarded(client: Client) -> Iterator[None]:
     """Refuse workers that join within the block."""
     guard = SameCode(client.id, _expected())
-    client.register_plugin(guard)
+    register(client, guard)
     try:
         yield
     finally:
         if client.status == "running":
-            client.unregister_worker_plugin(guard.name)
+            with suppress(OSError):  # a worker that is gone without a word; the results are there
+                client.unregister_worker_plugin(guard.name)
+
+
+def register(client: Client, plugin: WorkerPlugin) -> None:
+    """Give all workers the plugin. InputError if one does not answer, until the scheduler gives it up."""
+    try:
+        client.register_plugin(plugin)
+    except OSError as error:
+        if client.status != "running":
+            raise  # it is the scheduler that is gone
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"a worker does not answer ({reason}); repeat in a minute, when it is given up") from None
 
 
 def check(expected: Mapping[str, str], dask_worker: Worker) -> tuple[str, str]:
     """What of this worker differs from `expected`, empty if nothing does, and its CPU's model."""
     threads = {"--nthreads": str(dask_worker.state.nthreads)}
     found = [difference(expected, seen | threads) for seen in (first_fingerprint(), fingerprint())]
-    return found[0] or found[1], cpu()
+    return found[0] or found[1], cpu_model()
 
 
 def refuse_others(client: Client, address: str) -> None:
@@ -64,12 +82,14 @@ def refuse_others(client: Client, address: str) -> None:
         ) from None
     refused: dict[str, list[str]] = {}
     for worker, found in client.run(check, _expected(), on_error="return").items():
-        if isinstance(found, Exception):
+        if isinstance(found, OSError):
+            refused.setdefault("it does not answer", []).append(worker)
+        elif isinstance(found, Exception):
             refused.setdefault(f"{FOREIGN} ({found})", []).append(worker)
         elif found[0]:
             refused.setdefault(found[0], []).append(worker)
-        elif found[1] != cpu():
-            told = f"worker {worker}: its CPU is {found[1]}, here {cpu()}: the last digits may differ"
+        elif found[1] != cpu_model():
+            told = f"worker {worker}: its CPU is {found[1]}, here {cpu_model()}: the last digits may differ"
             print(told, file=sys.stderr, flush=True)
     if refused:
         raise InputError("; ".join(_refused(", ".join(names), found) for found, names in refused.items()))

@@ -6,7 +6,10 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from distributed import Client, Scheduler, Worker, WorkerPlugin
+from distributed import Client, Worker, WorkerPlugin
+
+from stages.lib.cluster_code import register
+from stages.lib.errors import InputError
 
 CHUNK = 1 << 22  # bytes; neither side holds the whole file
 
@@ -21,6 +24,8 @@ class Placed(os.PathLike[str]):
     shown: str  # the path here, for messages
 
     def __fspath__(self) -> str:
+        if not has_copy(self.digest):
+            raise InputError(f"{self.shown}: a worker has no copy of it, and its log tells why; start that worker anew")
         return str(_copies[self.digest])
 
     def __str__(self) -> str:
@@ -37,24 +42,31 @@ class Copy(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Called by Dask before the worker's first run."""
-        path = _copies[self.digest] = Path(worker.local_directory).parent / f"{self.name}.npz"
-        if not (path.exists() and _digest(path) == self.digest):
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")  # the machine's other workers write theirs
-            _decompress(self.content, temporary)
-            temporary.replace(path)
+        path = Path(worker.local_directory).parent / f"{self.name}.npz"
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")  # the machine's other workers write theirs
+        try:
+            if not (path.exists() and _digest(path) == self.digest):
+                _decompress(self.content, temporary)
+                temporary.replace(path)
+        except OSError as error:
+            raise InputError(f"worker {worker.address}: {path}: cannot be written: {error.strerror}") from None
+        finally:
+            temporary.unlink(missing_ok=True)
+        _copies[self.digest] = path
         self.content = b""
 
 
 def place(client: Client, path: Path) -> Placed:
-    """Send the file to the cluster, if the cluster has no copy of it, and give what work is to open."""
+    """Send the file to the cluster, unless every worker has its copy, and give what work is to open."""
     digest = _digest(path)
-    if not client.run_on_scheduler(_has, _name(digest)):
-        client.register_plugin(Copy(digest, _compressed(path)))
+    if not all(found is True for found in client.run(has_copy, digest, on_error="return").values()):
+        register(client, Copy(digest, _compressed(path)))
     return Placed(digest, str(path))
 
 
-def _has(name: str, dask_scheduler: Scheduler) -> bool:
-    return name in dask_scheduler.worker_plugins
+def has_copy(digest: str) -> bool:
+    """Whether this worker can open it: its file may be gone, as others clean up folders for temporary files."""
+    return digest in _copies and _copies[digest].exists()
 
 
 def _name(digest: str) -> str:

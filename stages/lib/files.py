@@ -18,17 +18,19 @@ def replacing(path: Path) -> Iterator[Path]:
     Works for a file and for a folder (the block makes either). Folders above are created.
     InputError when the disk is full, or when something there may not be written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary, old = (path.with_name(f".{path.name}.{kind}") for kind in ("tmp", "old.tmp"))
     with _clear_refusals(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)  # left by a process that was killed
         try:
             yield temporary
-            if path.is_dir():
-                _remove(path)  # a rename cannot replace a folder that holds files
+            if path.is_dir():  # a rename cannot replace a folder that holds files
+                _remove(old)
+                path.replace(old)
             temporary.replace(path)
         finally:
             _remove(temporary)
+            _remove(old)
 
 
 @contextmanager

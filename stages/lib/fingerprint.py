@@ -11,6 +11,7 @@ from pathlib import Path
 # Two runs with one thread each are faster than one run with two, and one thread sums in one order.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PACKAGES = ("paddlepaddle", "numpy", "scipy")  # those that compute
+CPUINFO = Path("/proc/cpuinfo")  # Linux only
 STAGES = Path(__file__).parents[1]
 SHOWN = 4  # differences in one line; a clone at another commit has dozens
 
@@ -35,14 +36,14 @@ def difference(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     return "; ".join(found[:SHOWN] + more)
 
 
-def cpu() -> str:
-    """The model of the processor, as far as the system tells."""
+def cpu_model() -> str:
+    """The CPU's name as it gives it, or where the system does not tell, its architecture."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        lines = []  # not Linux
+        lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return (names or [platform.processor() or platform.machine()])[0]
 
 
 def _differences(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[str]:

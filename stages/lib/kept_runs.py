@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stages.lib.curves import Curve, Result, Score
 from stages.lib.files import replacing
+from stages.lib.fingerprint import cpu_model
 from stages.lib.pool import Pool
 from stages.lib.settings import Run
 
@@ -22,7 +23,7 @@ PACKAGES = ("paddlepaddle", "numpy", "scipy")  # whose arithmetic a curve depend
 
 @dataclass(frozen=True)
 class KeptRuns:
-    """Results without weights, as JSON files in `folder`, which stands for one basis, named by their runs."""
+    """Results without weights: a checksum and JSON in files of `folder`, which stands for one basis, named by runs."""
 
     folder: Path
 
@@ -46,26 +47,29 @@ class KeptRuns:
             self._path(run).unlink(missing_ok=True)
 
     def _path(self, run: Run) -> Path:
-        key = json.dumps(asdict(run), sort_keys=True)
-        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+        return self.folder / _sha256(json.dumps(asdict(run), sort_keys=True))
 
     def _write(self, run: Run, result: Result) -> None:
+        text = json.dumps([asdict(result.curve), result.seconds])
         with replacing(self._path(run)) as temporary:
-            temporary.write_text(json.dumps([asdict(result.curve), result.seconds]), encoding="utf-8")
+            temporary.write_text(f"{_sha256(text)}\n{text}", encoding="utf-8")
 
     def _read(self, run: Run) -> Result | None:
         try:
-            curve, seconds = json.loads(self._path(run).read_text(encoding="utf-8"))
-            scores = [Score(**score) for score in curve.pop("valid")]
-            mistakes = [(image, label, predicted) for image, label, predicted in curve.pop("mistakes")]
-            return Result(Curve(**curve, valid=scores, mistakes=mistakes), None, float(seconds))
-        except (FileNotFoundError, ValueError, TypeError, AttributeError, KeyError):
+            digest, _, text = self._path(run).read_text(encoding="utf-8").partition("\n")
+        except (FileNotFoundError, UnicodeDecodeError):
             return None  # never kept, or damaged: it runs
+        if digest != _sha256(text):
+            return None
+        curve, seconds = json.loads(text)
+        scores = [Score(**score) for score in curve.pop("valid")]
+        mistakes = [(image, label, predicted) for image, label, predicted in curve.pop("mistakes")]
+        return Result(Curve(**curve, valid=scores, mistakes=mistakes), None, float(seconds))
 
 
 def kept_runs(folder: Path, dataset: Path) -> KeptRuns:
-    """Runs on `dataset` with the code, the libraries and the Python of this moment; those of any other are removed."""
-    digest = hashlib.sha256(platform.python_version().encode())
+    """Runs on `dataset` with the code, libraries, Python and CPU of this moment; those of any other are removed."""
+    digest = hashlib.sha256(f"{platform.python_version()} {cpu_model()}".encode())
     for name in PACKAGES:
         digest.update(f" {name} {version(name)}".encode())
     for path in [dataset, *sorted(Path(__file__).parent.glob("*.py"))]:
@@ -76,3 +80,7 @@ def kept_runs(folder: Path, dataset: Path) -> KeptRuns:
         if other != basis:
             shutil.rmtree(other)
     return KeptRuns(basis)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

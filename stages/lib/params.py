@@ -13,8 +13,8 @@ from stages.lib.errors import InputError
 from stages.lib.yaml_text import read_yaml
 
 # of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
-URL = r"(file:///|(https?|ftp|sftp|s3|gs|az)://[^/:])(?!.*::)"
-URL_SHOWN = "file:///, http://, https://, ftp://, sftp://, s3://, gs:// or az://"
+URL = r"(file:///|(https?|ftp)://[^/:])(?!.*::)"
+URL_SHOWN = "file:///, http://, https:// or ftp://"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ OPERATIONS = {
     *("SHORT_BINBYTES", "BINBYTES", "SHORT_BINUNICODE", "BINUNICODE", "EMPTY_DICT", "SETITEM", "SETITEMS"),
     *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "MEMOIZE", "BINGET", "LONG_BINGET", "STACK_GLOBAL", "REDUCE", "BUILD"),
 }
+LARGEST_FILE = 10**7  # bytes: a hundred times what the weights take
+# Twice the same tuple in a tuple, and that twice in another, and so on: n of them, used as a key, take 2^n steps to
+# hash. This model's six arrays take 26, and 30 some seconds.
+MOST_TUPLES = 30
 PARAMETER_NAMES = "StructuredToParameterName@@"  # Paddle's table of its own names, beside the arrays
 BROKEN = (
     *(pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError),
@@ -47,14 +51,24 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array")
 
 
+def read_weights(path: Path) -> bytes:
+    """The bytes of a .pdparams file. InputError, before any is read, when there are more than LARGEST_FILE."""
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise InputError(f"{path}: has {size:,} bytes; allowed: at most {LARGEST_FILE:,}")
+    return path.read_bytes()
+
+
 def load_weights(content: bytes, name: Path) -> dict[str, np.ndarray]:
     """The arrays float32 in the bytes of a .pdparams file, by their names; nothing in it is run.
 
     InputError, beginning with `name`, when it holds anything but float32 arrays of finite numbers.
     """
     try:
+        tuples = 0
         for operation, *_ in pickletools.genops(content):
-            if operation.name not in OPERATIONS:
+            tuples += operation.name.startswith("TUPLE")
+            if operation.name not in OPERATIONS or tuples > MOST_TUPLES:
                 raise pickle.UnpicklingError(f"operation {operation.name} is not of a file of arrays")
         state = _Unpickler(io.BytesIO(content)).load()
         if not isinstance(state, dict):

@@ -1,4 +1,5 @@
 import hashlib
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,20 @@ def test_difference_by_name(there: dict[str, str], told: str) -> None:
 
 def test_a_missing_package_differs() -> None:
     assert difference(SAME, {"stages/a.py": "1", "python": "3.11.7"}) == "numpy is missing there, 2.4.6 here"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("processor\t: 0\nmodel name\t: A CPU: fast @ 2 GHz\nprocessor : 1\nmodel name : B\n", "A CPU: fast @ 2 GHz"),
+        ("processor\t: 0\nBogoMIPS\t: 50.00\n", "arm"),
+        (None, "arm"),
+    ],
+    ids=["named", "unnamed", "not linux"],
+)
+def test_cpu_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, name: str) -> None:
+    monkeypatch.setattr(module, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    if content is not None:
+        (tmp_path / "cpuinfo").write_text(content)
+    assert module.cpu_model() == name

@@ -18,20 +18,3 @@ def test_record_is_flat_and_tells_the_versions(tmp_path: Path, monkeypatch: pyte
     assert versions == (paddle.__version__, np.__version__, platform.python_version())
     assert (record["cores"], record["threads_per_run"]) == (3, 1)
     assert platform.system() in record["system"]
-
-
-@pytest.mark.parametrize(
-    ("content", "name"),
-    [
-        ("processor\t: 0\nmodel name\t: A CPU: fast @ 2 GHz\nprocessor : 1\nmodel name : B\n", "A CPU: fast @ 2 GHz"),
-        ("processor\t: 0\nBogoMIPS\t: 50.00\n", "arm"),
-        (None, "arm"),
-    ],
-    ids=["named", "unnamed", "not linux"],
-)
-def test_cpu_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, name: str) -> None:
-    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(platform, "processor", lambda: "arm")
-    if content is not None:
-        (tmp_path / "cpuinfo").write_text(content)
-    assert machine.cpu_model() == name
