@@ -20,7 +20,7 @@ from stages.lib.files import replacing
 from stages.lib.pool import SCHEDULER, Pool, workers
 from stages.lib.settings import Run
 
-ROUNDS = 3  # each has all variants, as the machine drifts
+ROUNDS = 5  # each has all variants, as the machine drifts
 RUNS = 8
 EPOCHS = 0.2  # 100 steps, and two scores of all 10,000 validation images
 EMPTY = 400

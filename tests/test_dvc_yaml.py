@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def test_every_file_of_the_command_is_tracked(stage: str) -> None:
     unknown = {path for path in paths - own if not own & set(map(str, Path(path).parents))}  # not in a tracked folder
     assert unknown <= UNTRACKED
     assert own <= paths
+
+
+@pytest.mark.parametrize("command", ["git", "dvc"])
+def test_what_a_kill_leaves_is_in_no_result(command: str) -> None:
+    """See stages/lib/files.py; in a tracked folder it would change the folder."""
+    left = ["metrics/train/.adam.json.tmp", "plots/valid/.adam.csv.tmp", "data/models/.adam.old.tmp"]
+    done = subprocess.run([command, "check-ignore", *left], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == left
 
 
 def test_only_evaluate_reads_the_eval_split() -> None:
