@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,23 @@ def test_plainly_pooled_variances_would_be_wrong_too_often(seeds: int) -> None:
         change = np.abs(new.mean(axis=1) - old.mean(axis=1)).max()
         wrong += change > quantile * np.sqrt(variance * 2 / seeds)
     assert wrong > 0.08 * 10 * DRAWS
+
+
+def test_smallest_visible_difference_shrinks_with_the_seeds() -> None:
+    """The medians of docs/review.md, in points: with k times the seeds at most 1 / sqrt(k), as noise does."""
+    medians: list[dict[str, float]] = []
+    for seeds in SIZES:
+        rng = np.random.default_rng(1)
+        found: dict[str, list[float]] = {name: [] for name in OPTIMIZERS}
+        for _ in range(DRAWS):
+            drawn = rng.permutation(SEEDS)
+            pairs = {name: (RUNS[name][drawn[:seeds]], RUNS[name][drawn[seeds : 2 * seeds]]) for name in OPTIMIZERS}
+            for name, one in differences(pairs).items():
+                found[name].append(100 * one.smallest)
+        medians.append({name: float(np.median(values)) for name, values in found.items()})
+        print(f"{seeds} seeds:", {name: f"{value:.1f}" for name, value in medians[-1].items()})
+    for fewer, more in pairwise(medians):
+        assert all(more[name] < fewer[name] / np.sqrt(2) * 1.1 for name in OPTIMIZERS)
 
 
 @pytest.mark.parametrize("seeds", SIZES)
