@@ -20,7 +20,8 @@ from stages.lib.files import replacing
 from stages.lib.pool import SCHEDULER, Pool, workers
 from stages.lib.settings import Run
 
-ROUNDS = 5  # each has all variants, as the machine drifts
+STARTS = 2  # of a cluster
+PAIRS = 3  # for each: the same runs here and there in turn, as the machine drifts
 RUNS = 8
 EPOCHS = 0.2  # 100 steps, and two scores of all 10,000 validation images
 EMPTY = 400
@@ -28,35 +29,37 @@ EMPTY = 400
 
 def measure(dataset: Path, *, results: Path) -> None:
     """Write seconds, ratios, bytes and kilobytes as JSON."""
-    found: dict[str, object] = {"runs": RUNS, "rounds": ROUNDS, "sent_bytes": len(cluster_data._compressed(dataset))}
-    found["file_bytes"] = dataset.stat().st_size
+    found: dict[str, object] = {"runs": RUNS, "pairs": STARTS * PAIRS}
+    found |= {"sent_bytes": len(cluster_data._compressed(dataset)), "file_bytes": dataset.stat().st_size}
     for count in (1, 2):
-        rounds = [_round(count, dataset) for _ in range(ROUNDS)]
-        for key in rounds[0]:
-            found[f"{key}, {count} workers"] = median(one[key] for one in rounds)
-        found[f"efficiency, {count} workers"] = median(one["local_seconds"] / one["cluster_seconds"] for one in rounds)
+        starts = [_start(count, dataset) for _ in range(STARTS)]
+        pairs = [pair for start, _ in starts for pair in start]
+        found[f"local_seconds, {count} workers"] = median(here for here, _ in pairs)
+        found[f"cluster_seconds, {count} workers"] = median(there for _, there in pairs)
+        found[f"efficiencies, {count} workers"] = [round(here / there, 3) for here, there in pairs]
+        found[f"efficiency, {count} workers"] = median(here / there for here, there in pairs)
+        for key in starts[0][1]:
+            found[f"{key}, {count} workers"] = median(costs[key] for _, costs in starts)
     with replacing(results) as temporary:
         temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def _round(count: int, dataset: Path) -> dict[str, float]:
-    """Wall-clock seconds of RUNS runs in as many processes here and on a cluster; start and data are apart."""
-    with workers(count, dataset) as pool:
-        local = _seconds(pool, count)
-    with _cluster(count) as client:
-        started = time.perf_counter()
-        with workers(count, dataset) as pool:
-            connected = time.perf_counter() - started
-            cluster = _seconds(pool, count)
+def _start(count: int, dataset: Path) -> tuple[list[tuple[float, float]], dict[str, float]]:
+    """Wall-clock seconds of RUNS runs in as many processes here and on a new cluster, PAIRS times; what else it costs."""
+    with workers(count, dataset) as here, _cluster(count) as client:
+        began = time.perf_counter()
+        with workers(count, dataset) as there:
+            connected = time.perf_counter() - began
+            for pool in (here, there):
+                pool.run_all(partial(_train_one, pool.dataset), [_run(seed) for seed in range(count)])  # loads paddle
+            pairs = [(_seconds(here), _seconds(there)) for _ in range(PAIRS)]
             began = time.perf_counter()
-            pool.run_all(_nothing, range(EMPTY))
+            there.run_all(_nothing, range(EMPTY))
             empty = (time.perf_counter() - began) / EMPTY
         began = time.perf_counter()
         with workers(count, dataset):
             again = time.perf_counter() - began
-        return {
-            "local_seconds": local,
-            "cluster_seconds": cluster,
+        return pairs, {
             "connect_and_send_seconds": connected,
             "connect_again_seconds": again,
             "empty_run_milliseconds": 1000 * empty,
@@ -78,11 +81,9 @@ def _cluster(count: int) -> Iterator[Client]:
             del os.environ[SCHEDULER]
 
 
-def _seconds(pool: Pool, count: int) -> float:
-    work = partial(_train_one, pool.dataset)
-    pool.run_all(work, [_run(seed) for seed in range(count)])  # paddle and the data are loaded
+def _seconds(pool: Pool) -> float:
     started = time.perf_counter()
-    pool.run_all(work, [_run(seed) for seed in range(RUNS)])
+    pool.run_all(partial(_train_one, pool.dataset), [_run(seed) for seed in range(RUNS)])
     return time.perf_counter() - started
 
 
