@@ -45,7 +45,7 @@ def measure(dataset: Path, *, results: Path) -> None:
 
 
 def _start(count: int, dataset: Path) -> tuple[list[tuple[float, float]], dict[str, float]]:
-    """Wall-clock seconds of RUNS runs in as many processes here and on a new cluster, PAIRS times; what else it costs."""
+    """Seconds of RUNS runs in `count` processes here and on a new cluster, PAIRS times; and what else it costs."""
     with workers(count, dataset) as here, _cluster(count) as client:
         began = time.perf_counter()
         with workers(count, dataset) as there:
