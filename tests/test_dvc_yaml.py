@@ -71,6 +71,11 @@ def test_what_a_kill_leaves_is_in_no_result(command: str) -> None:
     assert done.stdout.split() == left
 
 
+def test_make_repro_mends_before_dvc_reads() -> None:
+    planned = subprocess.check_output(["make", "--dry-run", "repro"], cwd=ROOT, text=True)
+    assert 0 < planned.index("python -m stages.mend dvc.lock .dvc/tmp") < planned.index("dvc repro")
+
+
 def test_only_evaluate_reads_the_eval_split() -> None:
     mentions = {path.stem for path in (ROOT / "stages").rglob("*.py") if '"eval"' in path.read_text()}
     assert mentions == {"fetch", "dataset", "evaluate"}  # the first two only know that there is one
