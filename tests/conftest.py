@@ -1,4 +1,4 @@
-"""Real MNIST, cut small, and a params.yaml to spoil."""
+"""Real MNIST, cut small, and a params.yaml with one part replaced."""
 
 import signal
 import warnings
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_params import PARAMS
 
 with warnings.catch_warnings():  # paddle's import warns of a missing ccache, and warnings are errors here
     warnings.simplefilter("ignore")
@@ -16,22 +17,6 @@ from stages.lib.dataset import SPLITS, Split, save_splits
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's background jobs; what tests start inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-PARAMS = """\
-data:
-  source: package
-  sha256:
-lr: 0.01
-epochs: 3
-batch_size: 100
-seeds: [0, 1]
-optimizers:
-  sgd: {type: SGD, lr: }
-  momentum: {type: Momentum, lr: 0.5, momentum: 0.9}
-sweep:
-  lrs: [0.001, 0.01, 0.1]
-  seeds: [100, 101]
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

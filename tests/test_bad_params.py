@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import PARAMS
 from hypothesis import given
 from hypothesis import strategies as st
+from small_params import PARAMS
 from spoiled import cases, refused_or_right, spoiled_bytes
 
 from stages.configure import configure

@@ -44,6 +44,7 @@ def test_refused_workers_one_after_another_spoil_no_run(
     cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is given runs before it is refused: more such workers than a run may lose workers to."""
+    monkeypatch.setattr("stages.lib.progress.silence", lambda: None)  # would last: this is the worker's process too
     monkeypatch.setattr(
         cluster_code, "check", lambda _, worker: ("it differs" if str(worker.name).startswith("late") else "", "")
     )
