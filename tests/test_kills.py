@@ -20,6 +20,7 @@ SEED = 20260101
 ALONE = ("fetch", "prepare", "configure", "judge@adam", "rank", "compare", "illustrate")
 WITH_WORKERS = ("train@adam", "evaluate@adam", "sweep@adam", "tune@adam", "evaluate_tuned@adam", "survey")
 MOMENTS = 2  # of every stage and victim
+ATTEMPTS = 3  # at each: a victim may have ended before its moment came
 KILLS = MOMENTS * (2 * len(ALONE) + 3 * len(WITH_WORKERS))
 PROGRESS = re.compile(r": step \d+ of \d+, loss|has ended$|^Updating lock file")
 MEND = ("python", "-m", "stages.mend", "dvc.lock", ".dvc/tmp")  # as `make repro` does first
@@ -110,9 +111,12 @@ def test_kills_leave_the_same_bytes(clones: tuple[Clone, Clone]) -> None:
     for stage, longest in seconds.items():
         victims = ["stage", "dvc"] + ["worker"] * (stage in WITH_WORKERS)
         for victim in victims * MOMENTS:
-            mended += bool(killed.run(*MEND))
-            forget(killed, stage)
-            done[victim] += disturb(killed, stage, victim, longest, rng)
+            for _ in range(ATTEMPTS):
+                mended += bool(killed.run(*MEND))
+                forget(killed, stage)
+                if disturb(killed, stage, victim, longest, rng):
+                    done[victim] += 1
+                    break
     repeat(killed)
     print(f"\n{sum(done.values())} kills of {KILLS} planned: {dict(done)}; {mended} left dvc.lock cut off")
     assert sum(done.values()) >= 50
