@@ -2,17 +2,26 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test test-browser test-long offline-plots setup cluster-setup cluster-demo cluster-benchmark lock benchmark \
+.PHONY: repro first-look test test-browser test-long offline-plots setup cluster-setup cluster-demo cluster-benchmark lock benchmark \
   benchmark-lock calibrate
 .DELETE_ON_ERROR:
 
+# JOBS trainings of different optimizers run side by side; each of them uses a core for every seed.
 repro: .venv/runtime
 	@$(SCM)
-	@python -m stages.mend dvc.lock .dvc/tmp
+	@python -m review.cpu
+	@jobs=$${JOBS:-$$($(FREE))}; if test $$jobs -gt 1; then \
+	  dvc repro configure prepare && $(call EACH,train@) && dvc repro $$(dvc stage list --name-only | grep '^sweep@') \
+	  && $(call EACH,tune@); fi
 	dvc repro
 
+FREE = python -c "import yaml; from stages.lib.workers.pool import cores; \
+  print(cores() // len(yaml.safe_load(open('params.yaml', encoding='utf-8'))['seeds']))"
+EACH = dvc stage list --name-only | grep '^$(1)' | xargs -P $$jobs -n 1 dvc --wait-for-lock repro --single-item
+
 # Without git, as from a tarball, dvc must be told so; and told otherwise once there is git.
-SCM = if test -e .git; then ! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
+SCM = if git rev-parse --git-dir >/dev/null 2>&1; then \
+  ! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
   else dvc config --local core.no_scm true; fi
 
 test: .venv/development
@@ -27,7 +36,7 @@ test-browser: .venv/development
 
 # From now on the pages of `dvc plots` in this clone open without a network.
 offline-plots: .venv/development
-	python -m stages.bundle .dvc/tmp/offline.html
+	python -m review.offline_plots .dvc/tmp/offline.html
 	dvc config --local plots.html_template tmp/offline.html
 
 # Spoiled files by the thousand, kills and Ctrl-C at random moments, other surroundings, a cluster: in some minutes.
@@ -35,6 +44,12 @@ test-long: .venv/development
 	python -m pytest -m long --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 setup: .venv/runtime
+
+# One epoch and one seed of every optimizer, as an experiment in the workspace: the optimizers side by side on all cores.
+first-look: .venv/runtime
+	dvc exp run --set-param epochs=1 --set-param 'seeds=[0]' configure prepare
+	@jobs=$$(python -c "from stages.lib.workers.pool import cores; print(cores())"); $(call EACH,train@)
+	dvc repro compare
 
 # What a Dask cluster needs beside it, on every machine.
 cluster-setup: .venv/cluster
@@ -99,6 +114,5 @@ benchmark-lock: .venv/development
 # Every rate of every optimizer at full length: about ten minutes on two cores, after the pipeline itself.
 calibrate: .venv/runtime
 	dvc repro
-	python -m benchmarks.calibrate data/mnist.npz data/config plots/sweep plots/tuned_valid metrics/tuned .dvc/tmp/runs \
+	python -m benchmarks.calibrate data/mnist.npz data/config data/train data/sweep data/tune \
 	  --table benchmarks/calibration.csv --report docs/calibration.md
-	python -m benchmarks.range_test data/mnist.npz data/config metrics/lr --report docs/range-test.md

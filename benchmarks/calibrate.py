@@ -10,17 +10,18 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from stages.lib import progress, verdict
-from stages.lib.command import command
-from stages.lib.curves import Result
-from stages.lib.evidence import load_evidence
-from stages.lib.files import replacing
-from stages.lib.grid_verdicts import verdicts
-from stages.lib.kept_runs import kept_runs
-from stages.lib.pool import cores, workers
-from stages.lib.records import write_csv
-from stages.lib.settings import Run, SweepSettings, load_names, load_settings
-from stages.lib.verdict import TOLERANCE, Cell, Verdict
+from stages.lib.config.settings import RunSettings, SweepSettings, load_names, load_settings
+from stages.lib.files.replacing import replacing
+from stages.lib.files.tables import write_csv
+from stages.lib.judging.grid_verdicts import verdicts
+from stages.lib.judging.recorded import read_recorded
+from stages.lib.judging.verdict import Spread, Verdict, pooled_spread
+from stages.lib.runs.run import Run
+from stages.lib.searching.lr_result import TOLERANCE, LrResult, best_lr
+from stages.lib.searching.results import by_lr, full_results, short_results
+from stages.lib.workers import progress
+from stages.lib.workers.command import command
+from stages.lib.workers.pool import cores, workers
 
 SEED = 200  # neither of params.yaml's seeds nor of its sweep's
 UNFORGIVABLE = 3.0  # times the best loss: a rate this bad, or diverged or stuck, must never be called reasonable
@@ -28,51 +29,41 @@ COLUMNS = ("optimizer", "lr", "sweep", "full_length", "status", "ratio")
 Row = tuple[str, float, Verdict, Verdict, str, float]
 
 
-def calibrate(  # noqa: PLR0917 (a path for every kind of evidence)
-    dataset: Path, config: Path, curves: Path, tuned_valid: Path, tuned: Path, kept: Path, *, table: Path, report: Path
-) -> None:
-    """Write every cell to `table` (CSV; ratio 0 stands for a run without one) and the counts to `report`.
-
-    Finished runs are kept in the folder `kept` until all is written: a calibration that was killed goes on.
-    """
+def calibrate(dataset: Path, config: Path, train: Path, sweep: Path, tune: Path, *, table: Path, report: Path) -> None:
+    """Write every cell to `table` (CSV; ratio 0 stands for a run without one) and the counts to `report`."""
     names = load_names(config / "optimizers.json")
     plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
     wanted = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
-    keeping, counted = kept_runs(kept, dataset), progress.counter("calibrate")
-    with workers(cores(), dataset) as pool:
-        results = keeping.run_all(pool, partial(_train_one, pool.dataset), wanted, counted)
-    truth: dict[str, dict[float, Cell]] = {name: {} for name in names}
-    for run, result in zip(wanted, results, strict=True):
-        truth[run.optimizer][run.lr] = verdict.cell([result.curve.course()])
-    evidence = load_evidence(names, curves, tuned_valid, tuned)
-    rows: list[Row] = []
-    for name in names:
-        judged = verdicts(evidence.runs[name], plans[name].lrs, evidence.at_best[name], evidence.spread)
-        rows += _compare(name, judged, truth[name])
+    with workers(cores(), dataset) as pool, progress.counter("calibrate") as counted:
+        trained = pool.run_all(partial(_train_one, pool.dataset), wanted, counted)
+    recorded, rows = read_recorded(config, train, sweep, tune), list[Row]()
+    spread = pooled_spread(result for one in recorded.values() for result in one.results().values())
+    for name, one in recorded.items():
+        judged = verdicts(one.lrs, full_results(one.swept), short_results(one.swept), one.at_best, spread)
+        rows += _compare(name, judged, by_lr(run for run in trained if run.optimizer == name))
     write_csv(table, COLUMNS, rows)
     with replacing(report) as temporary:
-        temporary.write_text(_report(rows, evidence.spread), encoding="utf-8")
-    keeping.forget(wanted)
+        temporary.write_text(_report(rows, spread), encoding="utf-8", newline="\n")
 
 
-def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
-    from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
+def _train_one(dataset: os.PathLike[str], run: RunSettings) -> Run:
+    from stages.lib.training.loop import train_run  # imports paddle: a second that only the workers need to spend
 
-    return train_run(run, dataset, progress.silent)
+    return train_run(run, dataset, progress.silent).run
 
 
-def _compare(name: str, judged: Mapping[float, Verdict], truth: Mapping[float, Cell]) -> list[Row]:
-    best = verdict.best_lr(truth)
+def _compare(name: str, judged: Mapping[float, Verdict], truth: Mapping[float, LrResult]) -> list[Row]:
+    best = best_lr(truth)
     rows: list[Row] = []
-    for lr, cell in truth.items():
-        learns = cell.status == "learning" and best is not None
-        ratio = cell.loss / truth[best].loss if learns and best is not None else math.inf
+    for lr, result in truth.items():
+        learns = result.status == "learning" and best is not None
+        ratio = result.loss / truth[best].loss if learns and best is not None else math.inf
         full: Verdict = "reasonable" if ratio < TOLERANCE else "too_small" if lr < (best or 0) else "too_large"
-        rows.append((name, lr, judged[lr], full, cell.status, ratio if learns else 0.0))
+        rows.append((name, lr, judged[lr], full, result.status, ratio if learns else 0.0))
     return rows
 
 
-def _report(rows: list[Row], spread: verdict.Spread) -> str:
+def _report(rows: list[Row], spread: Spread) -> str:
     """Markdown: the counts, and every cell where the two differ."""
     kinds: tuple[Verdict, ...] = ("too_small", "reasonable", "too_large", "undetermined")
     agree = sum(row[2] == row[3] for row in rows)

@@ -3,22 +3,23 @@
 import json
 import os
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from statistics import median
 
+import psutil
 from distributed import Client
 from distributed.deploy.subprocess import SubprocessCluster
 
-from stages.lib import cluster_data, progress
-from stages.lib.command import command
-from stages.lib.curves import Result
-from stages.lib.files import replacing
-from stages.lib.pool import SCHEDULER, Pool, workers
-from stages.lib.settings import Run
+from stages.lib.config.settings import RunSettings
+from stages.lib.files.replacing import replacing
+from stages.lib.training.trained import Trained
+from stages.lib.workers import progress
+from stages.lib.workers.command import command
+from stages.lib.workers.pool import SCHEDULER, Pool, workers
 
 STARTS = 2  # of a cluster
 PAIRS = 3  # for each: the same runs here and there in turn, as the machine drifts
@@ -30,7 +31,7 @@ EMPTY = 400
 def measure(dataset: Path, *, results: Path) -> None:
     """Write seconds, ratios, bytes and kilobytes as JSON."""
     found: dict[str, object] = {"runs": RUNS, "pairs": STARTS * PAIRS}
-    found |= {"sent_bytes": len(cluster_data._compressed(dataset)), "file_bytes": dataset.stat().st_size}
+    found |= {"sent_bytes": len(zlib.compress(dataset.read_bytes(), 1)), "file_bytes": dataset.stat().st_size}
     for count in (1, 2):
         starts = [_start(count, dataset) for _ in range(STARTS)]
         pairs = [pair for start, _ in starts for pair in start]
@@ -63,8 +64,8 @@ def _start(count: int, dataset: Path) -> tuple[list[tuple[float, float]], dict[s
             "connect_and_send_seconds": connected,
             "connect_again_seconds": again,
             "empty_run_milliseconds": 1000 * empty,
-            "worker_peak_megabytes": max(client.run(_peak).values()),
-            "scheduler_peak_megabytes": client.run_on_scheduler(_peak),
+            "worker_megabytes": max(client.run(_memory).values()),
+            "scheduler_megabytes": client.run_on_scheduler(_memory),
         }
 
 
@@ -87,12 +88,12 @@ def _seconds(pool: Pool) -> float:
     return time.perf_counter() - started
 
 
-def _run(seed: int) -> Run:
-    return Run("adam", "Adam", {}, 100, 0.003, EPOCHS, seed)
+def _run(seed: int) -> RunSettings:
+    return RunSettings(optimizer="adam", type="Adam", arguments={}, batch_size=100, lr=0.003, epochs=EPOCHS, seed=seed)
 
 
-def _train_one(dataset: os.PathLike[str], run: Run) -> Result:
-    from stages.lib.training import train_run  # imports paddle: a second that only the workers need to spend
+def _train_one(dataset: os.PathLike[str], run: RunSettings) -> Trained:
+    from stages.lib.training.loop import train_run  # imports paddle: a second that only the workers need to spend
 
     return train_run(run, dataset, progress.silent)
 
@@ -101,8 +102,8 @@ def _nothing(number: int) -> int:
     return number
 
 
-def _peak() -> float:
-    return getrusage(RUSAGE_SELF).ru_maxrss / 1000
+def _memory() -> float:
+    return psutil.Process().memory_info().rss / 1e6
 
 
 if __name__ == "__main__":

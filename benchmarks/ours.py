@@ -3,19 +3,19 @@
 import paddle
 
 from benchmarks import protocol
-from stages.lib.engines import fastest
-from stages.lib.model import initial_model
-from stages.lib.scoring import cross_entropies
+from stages.lib.training.engines import engine_of
+from stages.lib.training.network import initial_network
+from stages.lib.training.scoring import cross_entropies
 
 
 def main() -> None:
     """Race with the settings of the command line."""
     settings = protocol.settings()
     images, labels = protocol.dataset(settings)
-    model = initial_model(0)
+    model = initial_network(0)
     for parameter, start in zip(model.parameters(), protocol.initial_weights(), strict=True):
         parameter.set_value(start)
-    engine = fastest(model, protocol.BATCH)
+    engine = engine_of(model, protocol.BATCH)
     optimizer = paddle.optimizer.SGD(learning_rate=protocol.LR, parameters=model.parameters())
 
     def train(order: protocol.Indices) -> float:

@@ -11,19 +11,17 @@ import gzip
 import io
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from stages.lib import progress
-from stages.lib.command import command
-from stages.lib.errors import InputError
-from stages.lib.files import replacing
-from stages.lib.params import load_params
-from stages.lib.pool import cores, workers
-from stages.lib.settings import Run
+from stages.lib.config.params import load_params
+from stages.lib.config.resolve import settings_of
+from stages.lib.config.settings import RunSettings
+from stages.lib.files.errors import InputError
+from stages.lib.files.replacing import replacing
+from stages.lib.workers import progress
+from stages.lib.workers.command import command
+from stages.lib.workers.pool import cores, workers
 
 SEEDS = range(1000, 1020)
 EPOCHS = 1
@@ -39,8 +37,7 @@ def record(dataset: Path, params: Path, *, table: Path) -> None:
     Rows of runs that `table` holds already are kept as they are.
     """
     done = {_key(row): row for row in read_runs(table)} if table.exists() else {}
-    told = progress.counter("seeds")
-    with workers(cores(), dataset) as pool:
+    with workers(cores(), dataset) as pool, progress.counter("seeds") as told:
         for seed in SEEDS:
             runs = [run for run in _runs(params, seed) if _key(_row(run)) not in done]
             for run, found in zip(runs, pool.run_all(partial(_train_one, pool.dataset), runs, told), strict=True):
@@ -58,7 +55,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
     return row["optimizer"], row["lr"], row["seed"]
 
 
-def _row(run: Run, images: int = 0, mistakes: Iterable[int] = ()) -> Row:
+def _row(run: RunSettings, images: int = 0, mistakes: Iterable[int] = ()) -> Row:
     values = (run.optimizer, run.lr, run.seed, images, " ".join(map(str, mistakes)))
     return {column: str(value) for column, value in zip(COLUMNS, values, strict=True)}
 
@@ -72,33 +69,26 @@ def _write(table: Path, rows: Iterable[Row]) -> None:
         temporary.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))  # without the time: the same bytes
 
 
-def _runs(path: Path, seed: int) -> list[Run]:
+def _runs(path: Path, seed: int) -> list[RunSettings]:
     params = load_params(path)
     if LIKE not in params.optimizers:
         raise InputError(f"{path}: optimizers: {LIKE} must be there, to train it worse too")
-    kinds = dict(params.optimizers) | {WORSE: replace(params.optimizers[LIKE], lr=WORSE_LR)}
-    return [
-        Run(name, kind.type, dict(kind.arguments), params.batch_size, kind.lr, EPOCHS, seed)
-        for name, kind in kinds.items()
-    ]
+    runs = []
+    for name, kind in params.optimizers.items():
+        run = settings_of(name, params)["train"].run(kind.lr or params.lr, seed)
+        runs.append(run.model_copy(update={"epochs": EPOCHS}))
+    worse = next(run for run in runs if run.optimizer == LIKE)
+    return [*runs, worse.model_copy(update={"optimizer": WORSE, "lr": WORSE_LR})]
 
 
-def _train_one(dataset: os.PathLike[str], run: Run) -> tuple[int, list[int]]:
+def _train_one(dataset: os.PathLike[str], settings: RunSettings) -> tuple[int, tuple[int, ...]]:
     """How many validation images there are, and which of them the trained network gets wrong."""
-    import paddle  # a second that only the workers need to spend
+    from stages.lib.training.loop import train_run  # imports paddle: a second that only the workers need to spend
 
-    from stages.lib.dataset import load_split
-    from stages.lib.engines import fastest
-    from stages.lib.model import Model
-    from stages.lib.training import train_run
-
-    weights = train_run(run, dataset, progress.silent).weights
-    if weights is None:
-        raise InputError(f"{run}: diverged; only runs that finish tell how much seeds move a result")
-    model, valid = Model(), load_split(dataset, "valid")
-    model.set_state_dict(paddle.load(io.BytesIO(weights)))
-    wrong = fastest(model).logits(valid.images).argmax(axis=1) != valid.labels
-    return len(valid.labels), np.flatnonzero(wrong).tolist()
+    run = train_run(settings, dataset, progress.silent).run
+    if run.diverged:
+        raise InputError(f"{settings}: diverged; only runs that finish tell how much seeds move a result")
+    return run.valid[-1].images, run.wrong
 
 
 if __name__ == "__main__":

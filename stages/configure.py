@@ -1,44 +1,33 @@
-"""configure: params.yaml, checked whole, as one settings file per optimizer, so that reruns stay exact."""
+"""configure: params.yaml, checked whole, as settings of each optimizer, so that reruns stay exact."""
 
 from pathlib import Path
-from typing import Any
 
-from stages.lib import optimizers
-from stages.lib.command import command
-from stages.lib.files import replacing
-from stages.lib.params import Optimizer, Params, load_params
-from stages.lib.settings import Settings, SweepSettings, TrainSettings, write_names, write_settings
+from stages.lib.config import optimizers
+from stages.lib.config.leftovers import remove_results, remove_stages
+from stages.lib.config.params import load_params
+from stages.lib.config.resolve import settings_of
+from stages.lib.config.settings import write_names, write_settings, write_versions
+from stages.lib.files.replacing import replacing
+from stages.lib.workers.command import command
 
 
-def configure(params: Path, config: Path) -> None:
-    """Write `config`/optimizers.json, their names, and `config`/<optimizer>/{train,tune,sweep}.json for each.
+def configure(params: Path, config: Path, *, results: str, lock: Path) -> None:
+    """Write `config`/optimizers.json, their names, versions.json, and <optimizer>/{train,tune,sweep}.json for each.
 
-    The folder is made anew, so nothing stays of optimizers that are gone.
+    Optimizers that are gone leave nothing: the folder is made anew; in those of `results`, separated by spaces, what is
+    named after none of them is removed; so are their stages in `lock`, DVC's record of results.
     """
-    checked = load_params(params)
-    for name, optimizer in checked.optimizers.items():
+    asked = load_params(params)
+    for name, optimizer in asked.optimizers.items():
         optimizers.check(optimizer.type, optimizer.arguments, f"{params}: optimizers.{name}")
     with replacing(config) as temporary:
-        write_names(temporary / "optimizers.json", checked.optimizers)
-        for name, optimizer in checked.optimizers.items():
-            for kind, settings in _settings(checked, name, optimizer).items():
-                write_settings(temporary / name / f"{kind}.json", settings)
-
-
-def _settings(params: Params, name: str, optimizer: Optimizer) -> dict[str, Settings]:
-    """The settings of each stage; those of tune and sweep do not hold the lr, so a new lr does not rerun them."""
-    shared: dict[str, Any] = {
-        "optimizer": name,
-        "type": optimizer.type,
-        "arguments": dict(optimizer.arguments),
-        "batch_size": params.batch_size,
-        "epochs": params.epochs,
-    }
-    return {
-        "train": TrainSettings(**shared, seeds=params.seeds, lr=optimizer.lr),
-        "tune": TrainSettings(**shared, seeds=params.seeds, lr=None),
-        "sweep": SweepSettings(**shared, seeds=params.sweep.seeds, lrs=params.sweep.lrs),
-    }
+        write_names(temporary / "optimizers.json", asked.optimizers)
+        write_versions(temporary / "versions.json")
+        for name in asked.optimizers:
+            for stage, settings in settings_of(name, asked).items():
+                write_settings(temporary / name / f"{stage}.json", settings)
+    remove_results(map(Path, results.split()), asked.optimizers)
+    remove_stages(lock, asked.optimizers)
 
 
 if __name__ == "__main__":

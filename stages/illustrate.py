@@ -1,80 +1,121 @@
-"""illustrate: how the final loss depends on the learning rate, and what a wrong one looks like on the way."""
+"""illustrate: what the learning rate does, and where the optimizers stand, as tables and figures."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stages.lib import figures
-from stages.lib.command import command
-from stages.lib.errors import InputError
-from stages.lib.evidence import load_evidence
-from stages.lib.grid_verdicts import Example, examples, verdicts
-from stages.lib.lr_figures import Panel, curves_figure, sensitivity_figure
-from stages.lib.records import Value, read_json, write_csv
-from stages.lib.settings import SweepSettings, load_names, load_settings
-from stages.lib.sweeps import SweptRun
+import numpy as np
 
-COLUMNS = ("optimizer", "lr", "steps", "seed", "valid_loss", "status")
-JUDGED = {"lr", "verdict", "best_lr", "reasonable_from", "reasonable_to"}
+from stages.lib.drawing import figures, lr_figures
+from stages.lib.drawing.lr_figures import Example
+from stages.lib.files.lines import read_lines
+from stages.lib.files.tables import Value, write_csv
+from stages.lib.judging.grid_verdicts import example_lrs
+from stages.lib.judging.judgement import Judgement, Standing
+from stages.lib.judging.optimizer_runs import OptimizerRuns
+from stages.lib.judging.recorded import read_recorded
+from stages.lib.runs.evaluation import Evaluation
+from stages.lib.runs.run import Run
+from stages.lib.runs.tables import LOSS_COLUMNS, loss_rows
+from stages.lib.searching.results import full_results
+from stages.lib.searching.status import final_loss, status
+from stages.lib.workers.command import command
+
 TUTORIALS = "sgd"  # whose curves the tutorial's figure 2 shows
-RATES = ("too small", "reasonable", "too large")
+RATES = 3  # too small, reasonable, too large
+ACCURACY_COLUMNS = ("optimizer", "at", *Standing.model_fields)
+LR_COLUMNS = ("optimizer", "lr", "seed", "steps", "runs", "loss", "status", "verdict")
+CONFUSION_COLUMNS = ("optimizer", "at", "actual", "predicted", "count")
 
 
 def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
-    names: Path,
     config: Path,
-    curves: Path,
-    tuned_valid: Path,
-    tuned: Path,
-    judged: Path,
+    train: Path,
+    sweep: Path,
+    tune: Path,
+    evaluations: Path,
+    judgements: Path,
     *,
-    table: Path,
-    sensitivity_png: Path,
-    curves_png: Path,
+    accuracy: Path,
+    loss_against_lr: Path,
+    best_lr_loss: Path,
+    confusion: Path,
+    ranking_png: Path,
+    lr_sensitivity_png: Path,
+    lr_curves_png: Path,
 ) -> None:
-    """Join the sweeps in `curves` and the verdicts in `judged` of the optimizers in `names`.
-
-    `table` gets the loss at which every run ended; `curves_png` shows one optimizer's runs at three rates.
-    """
-    evidence = load_evidence(load_names(names), curves, tuned_valid, tuned)
-    runs = evidence.runs
-    records = {name: read_json(judged / f"{name}.json", JUDGED) for name in runs}
-    write_csv(table, COLUMNS, [_row(name, run) for name, found in runs.items() for run in found])
-    panels = [_panel(name, runs[name], records[name]) for name in runs]
-    figures.save(sensitivity_figure(panels), sensitivity_png)
-    lrs = {name: load_settings(config / name / "sweep.json", SweepSettings).lrs for name in runs}
-    shown = {
-        name: examples(found, lrs[name], verdicts(found, lrs[name], evidence.at_best[name], evidence.spread))
-        for name, found in runs.items()
-    }
-    name = _clearest(shown)
-    figures.save(curves_figure(name, shown[name]), curves_png)
+    """Write the tables that dvc's charts show, and draw what no chart does."""
+    runs = read_recorded(config, train, sweep, tune)
+    judged = {one.optimizer: one for one in read_lines(judgements, Judgement)}
+    standings = [row for one in judged.values() for row in _accuracy_rows(one)]
+    write_csv(accuracy, ACCURACY_COLUMNS, [[row[key] for key in ACCURACY_COLUMNS] for row in standings])
+    against_lr = [row for name, one in runs.items() for row in _lr_rows(one, judged[name])]
+    write_csv(loss_against_lr, LR_COLUMNS, against_lr)
+    write_csv(best_lr_loss, LOSS_COLUMNS, loss_rows(run for one in runs.values() for run in one.tuned))
+    ended = [one for one in read_lines(evaluations, Evaluation, 0) if one.at in judged[one.optimizer].standings]
+    write_csv(confusion, CONFUSION_COLUMNS, _confusion_rows(ended))
+    figures.save(figures.ranking_figure(standings, _diverged(runs, judged)), ranking_png)
+    bands = {name: one.reasonable_range for name, one in judged.items()}
+    rows = [dict(zip(LR_COLUMNS, row, strict=True)) for row in against_lr]
+    figures.save(lr_figures.sensitivity_figure(rows, bands), lr_sensitivity_png)
+    figures.save(lr_figures.curves_figure(*_clearest(runs, judged)), lr_curves_png)
 
 
-def _clearest(shown: dict[str, list[Example]]) -> str:
+def _accuracy_rows(one: Judgement) -> Iterator[dict[str, Value]]:
+    for at, standing in one.standings.items():
+        values = dict(standing)
+        missed = values["steps_to_target"] is None
+        yield values | {"optimizer": one.optimizer, "at": at} | ({"steps_to_target": "missed"} if missed else {})
+
+
+def _diverged(runs: Mapping[str, OptimizerRuns], judged: Mapping[str, Judgement]) -> list[tuple[str, str, float]]:
+    """(at, optimizer, lr) of what has no standing."""
+    lrs = [("configured lr", name, one.lr) for name, one in runs.items()]
+    lrs += [("best lr", name, one.best_lr) for name, one in runs.items() if one.best_lr is not None]
+    return [(at, name, lr) for at, name, lr in lrs if at not in judged[name].standings]
+
+
+def _lr_rows(runs: OptimizerRuns, judged: Judgement) -> Iterator[tuple[Value, ...]]:
+    verdicts = dict(judged.verdicts)
+    swept = [("full" if run.steps == runs.steps else "short", run) for run in runs.swept]
+    others = [("configured", run) for run in runs.trained] + [("best", run) for run in runs.tuned]
+    for kind, run in swept + others:
+        if run.valid:  # else it has no loss at all
+            found = status(run)
+            loss = run.valid[-1].loss if found == "diverged" else final_loss(run)
+            verdict = judged.verdict if kind == "configured" else verdicts[run.lr]
+            yield run.optimizer, run.lr, run.seed, run.steps, kind, loss, found, verdict
+
+
+def _confusion_rows(evaluations: Sequence[Evaluation]) -> Iterator[tuple[Value, ...]]:
+    """Mistakes summed over the seeds: (actual, predicted) digits and how often, where there are any."""
+    summed: dict[tuple[str, str], np.ndarray] = {}
+    for one in evaluations:
+        summed[one.optimizer, one.at] = summed.get((one.optimizer, one.at), 0) + np.array(one.confusion)
+    for (name, at), counts in summed.items():
+        for actual, predicted in np.argwhere(counts * (1 - np.eye(len(counts), dtype=np.int64))).tolist():
+            yield name, at, actual, predicted, int(counts[actual, predicted])
+
+
+def _clearest(runs: Mapping[str, OptimizerRuns], judged: Mapping[str, Judgement]) -> tuple[str, list[Example]]:
     """The tutorial's optimizer if its runs at three rates have the full length, else the first of which that holds."""
+    shown = {name: _examples(one, judged[name]) for name, one in runs.items()}
     names = sorted(shown, key=lambda name: name != TUTORIALS)
-    whole = [name for name in names if sum(not one.short for one in shown[name]) == len(RATES)]
-    return (whole or names)[0]
+    whole = [name for name in names if sum(one.short_steps is None for one in shown[name]) == RATES]
+    name = (whole or names)[0]
+    return name, shown[name]
 
 
-def _row(name: str, run: SweptRun) -> tuple[Value, ...]:
-    course = run.course
-    last = course.losses[-1] if course.status == "diverged" else course.end
-    return name, run.lr, course.steps, run.seed, last, course.status
+def _examples(runs: OptimizerRuns, judged: Judgement) -> list[Example]:
+    chosen = example_lrs(dict(judged.verdicts), judged.best_lr, full_results(runs.swept))
+    swept = {lr: [run for run in runs.swept if run.lr == lr] for lr in chosen}
+    return [_example(lr, verdict, swept[lr], runs.steps) for lr, verdict in chosen.items()]
 
 
-def _panel(name: str, runs: list[SweptRun], record: dict[str, Value]) -> Panel:
-    start, end = _number(record["reasonable_from"]), _number(record["reasonable_to"])
-    band = None if start is None or end is None else (start, end)
-    lr = _number(record["lr"])
-    if lr is None:
-        raise InputError(
-            f"metrics of {name}: lr: {record['lr']!r} is no number; run 'dvc repro judge' to make them anew"
-        )
-    return Panel(name, runs, lr, str(record["verdict"]), band)
-
-
-def _number(value: Value) -> float | None:
-    return value if isinstance(value, float) else None
+def _example(lr: float, verdict: str, runs: Sequence[Run], full: int) -> Example:
+    longest = max(run.steps for run in runs)
+    shown = [run for run in runs if run.steps == longest and run.valid]
+    curves = [([s.step for s in run.valid], [s.loss for s in run.valid], status(run)) for run in shown]
+    return Example(lr, verdict, None if longest == full else longest, curves)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from stages.lib.command import command
-from stages.lib.dataset import save_splits
-from stages.lib.mnist_json import read_mnist_json
+from stages.lib.dataset.mnist_json import read_mnist_json
+from stages.lib.dataset.splits import save_splits
+from stages.lib.workers.command import command
 
 
 def prepare(mnist_json: Path, dataset: Path) -> None:

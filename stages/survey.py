@@ -6,20 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.lib import figures, surface
-from stages.lib.command import command
-from stages.lib.dataset import load_split
-from stages.lib.pool import cores, workers
-from stages.lib.records import write_csv
-from stages.lib.scoring import FARTHEST, cross_entropies
-from stages.lib.settings import load_names
-from stages.lib.snapshots import Snapshots, load_snapshots
-from stages.lib.surface_figure import Surface, Trajectory, trajectories_figure
+from stages.lib.config.settings import load_names
+from stages.lib.dataset.splits import load_split
+from stages.lib.drawing import figures, surface
+from stages.lib.drawing.surface_figure import Surface, Trajectory, trajectories_figure
+from stages.lib.files.arrays import load_arrays
+from stages.lib.files.tables import write_csv
+from stages.lib.runs.snapshots import Snapshots
+from stages.lib.training.scoring import FARTHEST, cross_entropies
+from stages.lib.workers.command import command
+from stages.lib.workers.pool import cores, workers
 
 # The first of the train split. Their mean loss was within 2% of that of 12,000 above a loss of 1, and up to 22% higher
 # at 0.07 to 0.3: a greyscale's step is 30 to 70%.
 IMAGES = 1000
-COLUMNS_OF_GRID = 25  # and 17 rows: 425 points and the snapshots of five optimizers take 20 s on 2 cores
+COLUMNS_OF_GRID = 19  # and 13 rows: 247 points and the snapshots of five optimizers
 COLUMNS = ("optimizer", "step", "x", "y", "loss")
 
 
@@ -28,7 +29,9 @@ def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: 
 
     A loss is the mean cross-entropy of the first IMAGES of the train split; one without a finite value is FARTHEST.
     """
-    taken = {name: load_snapshots(snapshots / f"{name}.npz") for name in load_names(names)}
+    taken = {
+        name: Snapshots(*load_arrays(snapshots / f"{name}.npz", ("steps", "weights"))) for name in load_names(names)
+    }
     paths = {name: one.weights for name, one in taken.items()}
     far = surface.far(paths)
     with workers(cores(), dataset) as pool:
@@ -47,13 +50,13 @@ def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: 
 
 def _losses(dataset: os.PathLike[str], weights: np.ndarray) -> np.ndarray:
     """The loss float64 [k] at each row of weights float32 [k, p]."""
-    from stages.lib.engines import fastest  # imports paddle: a second that only the workers need to spend
-    from stages.lib.model import initial_model, set_flat_weights
+    from stages.lib.training.engines import engine_of  # imports paddle: a second that only the workers need to spend
+    from stages.lib.training.network import initial_network, set_flat_weights
 
     train = load_split(dataset, "train")
     images, labels = train.images[:IMAGES], train.labels[:IMAGES]
-    model = initial_model(0)
-    engine, losses = fastest(model), np.empty(len(weights))
+    model = initial_network(0)
+    engine, losses = engine_of(model), np.empty(len(weights))
     for place, row in enumerate(weights):
         set_flat_weights(model, row)
         losses[place] = cross_entropies(engine.logits(images), labels).mean()

@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stages.lib.files.lines import read_lines
+from stages.lib.runs.run import Run
+
 ROOT = Path(__file__).parent.parent
 IDENTITY = {"NAME": "A User", "EMAIL": "user@example.invalid"}
 
@@ -36,9 +39,13 @@ class Clone:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
 
-    def metrics(self, kind: str, optimizer: str) -> dict[str, object]:
-        content: dict[str, object] = json.loads((self.path / "metrics" / kind / f"{optimizer}.json").read_text())
+    def metrics(self, optimizer: str) -> dict[str, object]:
+        content: dict[str, object] = json.loads((self.path / "metrics" / f"{optimizer}.json").read_text())
         return content
+
+    def runs(self, stage: str, optimizer: str) -> list[Run]:
+        """What train, sweep or tune recorded."""
+        return read_lines(self.path / "data" / stage / f"{optimizer}.jsonl", Run)
 
     def ran(self, *command: str) -> list[str]:
         """The stages that a command runs, sorted."""
@@ -46,17 +53,26 @@ class Clone:
         return sorted(line.split("'")[1] for line in lines if line.startswith("Running stage"))
 
     def bytes_of_results(self) -> dict[str, str]:
-        """A hash of every file in metrics/ (timing aside), plots/ and data/."""
+        """A hash of every file in metrics/, plots/ and data/, and of dvc.lock."""
         files = [file for folder in ("metrics", "plots", "data") for file in (self.path / folder).rglob("*")]
-        kept = [file for file in files if file.is_file() and "timing" not in file.parts]
-        return {str(file.relative_to(self.path)): hashlib.md5(file.read_bytes()).hexdigest() for file in kept}
+        files = [file for file in [*files, self.path / "dvc.lock"] if file.is_file()]
+        return {str(file.relative_to(self.path)): hashlib.md5(file.read_bytes()).hexdigest() for file in files}
 
 
 def clone_working_tree(path: Path) -> Clone:
     """A clone whose code, templates and settings are as edited here, not as committed."""
     subprocess.run(["git", "clone", "--quiet", ROOT, path], check=True)
-    for name in ("stages", ".dvc/plots"):
-        shutil.copytree(ROOT / name, path / name, dirs_exist_ok=True)
-    for name in ("Makefile", "dvc.yaml", "params.yaml", "requirements.txt"):
+    for name in ("stages", "review", ".dvc/plots"):
+        shutil.rmtree(path / name)
+        shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (
+        ".dvcignore",
+        ".gitattributes",
+        ".gitignore",
+        "Makefile",
+        "dvc.yaml",
+        "params.yaml",
+        "requirements.txt",
+    ):
         shutil.copy(ROOT / name, path / name)
     return Clone(path)

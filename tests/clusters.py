@@ -1,20 +1,23 @@
-"""A cluster of real processes on the loopback, and the stages as DVC runs them on it."""
+"""A cluster of real processes on the loopback, and work for it."""
 
+import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from distributed import Client
+import psutil
+from distributed import Client, get_worker
 
-from stages.lib.settings import SweepSettings, TrainSettings, write_settings
+from stages.lib.config.settings import RunSettings
+from stages.lib.workers.fingerprint import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 300  # more than any wait here: a test that hangs fails
+SECONDS = 30  # more than any wait here: a test that hangs fails
 
 
 class Cluster:
@@ -25,8 +28,8 @@ class Cluster:
         self.file = folder / "scheduler.json"
         self.processes: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start("scheduler", "--port", "0", "--dashboard-address", "127.0.0.1:0")
-        wait_for(self.file.exists)
-        self.address = json.loads(self.file.read_text())["address"]
+        wait_for(lambda: self.file.exists() and self.file.read_text(encoding="utf-8").endswith("}"))
+        self.address = json.loads(self.file.read_text(encoding="utf-8"))["address"]
 
     def worker(self, *options: str, code: Path = ROOT) -> subprocess.Popen[bytes]:
         """Start a nanny with its worker, and wait until they have found the scheduler, or have given up."""
@@ -35,77 +38,59 @@ class Cluster:
         return process
 
     def log(self, process: subprocess.Popen[bytes]) -> str:
-        return (self.folder / f"{self.processes.index(process)}.log").read_text()
+        return (self.folder / f"{self.processes.index(process)}.log").read_text(encoding="utf-8")
+
+    def ask(self, function: Callable[[], int]) -> list[int]:
+        """What a function gives on every worker."""
+        with Client(self.address, set_as_default=False) as client:
+            return list(client.run(function).values())
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """A scheduler, or a nanny with its worker."""
+        with suppress(psutil.NoSuchProcess):
+            for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+                each.kill()
+        process.wait(SECONDS)
 
     def end(self) -> None:
-        for process in reversed(self.processes):  # the nannies first: they end their workers
-            process.send_signal(signal.SIGINT)
-        for process in self.processes:
-            process.wait(SECONDS)
+        for process in reversed(self.processes):
+            self.kill(process)
 
     def _start(self, *command: str, code: Path = ROOT) -> subprocess.Popen[bytes]:
         words = (sys.executable, "-m", "dask", *command, "--host", "127.0.0.1", "--scheduler-file", str(self.file))
-        environment = os.environ | {"DASK_TEMPORARY_DIRECTORY": str(self.folder)}
+        environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+        environment |= {"DASK_TEMPORARY_DIRECTORY": str(self.folder), "PYTHONPATH": str(ROOT / "tests")}
         with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(words, cwd=code, env=environment, stdout=log, stderr=log)
         self.processes.append(process)
         return process
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
+def wait_for(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
-def ask(cluster: Cluster, function: Callable[[], int]) -> list[int]:
-    """What a function gives on every worker."""
-    with Client(cluster.address, set_as_default=False) as client:
-        return list(client.run(function).values())
+def square_when_told(item: tuple[Path, int]) -> int:
+    """Work that says in a folder when it begins, `<number>.<process>`, and ends when there is a file `go`."""
+    folder, number = item
+    (folder / f"{number}.{os.getpid()}").touch()
+    wait_for((folder / "go").exists)
+    return number**2
 
 
-class Stages:
-    """The stages as DVC runs them, on data and settings of their own."""
+def trained(dataset: os.PathLike[str], run: RunSettings) -> tuple[str, bytes | None]:
+    """The record of a run, and its weights as users load them."""
+    from stages.lib.training.loop import train_run
+    from stages.lib.workers.progress import silent
 
-    def __init__(self, folder: Path, dataset: Path) -> None:
-        self.folder = folder
-        self.dataset = dataset
-        lrs = (0.0001, 0.001, 0.01, 0.1)
-        write_settings(folder / "sweep.json", SweepSettings("mine", "Adam", {}, 10, 6, (100, 101), lrs))
-        write_settings(folder / "train.json", TrainSettings("mine", "Adam", {}, 10, 1, (0, 1, 2), 0.003))
-
-    def start(self, stage: str, address: str, out: Path, *options: str) -> subprocess.Popen[str]:
-        words = [sys.executable, "-m", f"stages.{stage}", str(self.dataset), str(self.folder / options[0])]
-        names = {option: str(out / name) for option, name in OUTPUTS[stage].items()}
-        if stage == "sweep":
-            names["--kept"] = str(out.with_name(f"{out.name}-kept"))
-        words += [*options[1:], *(word for pair in names.items() for word in pair)]
-        environment = os.environ | {"DASK_SCHEDULER_ADDRESS": address}
-        return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-
-    def run(self, stage: str, address: str, out: str, *options: str, code: int = 0) -> str:
-        process = self.start(stage, address, self.folder / out, *options)
-        errors: str = process.communicate(timeout=SECONDS)[1]
-        assert process.returncode == code, errors
-        assert "Traceback" not in errors
-        return errors
-
-    def same(self, one: str, two: str) -> None:
-        """Assert that two folders of results hold the same bytes; those of timing are beside them."""
-        files = [path.relative_to(self.folder / one) for path in (self.folder / one).rglob("*") if path.is_file()]
-        assert files
-        for file in files:
-            assert file.name == "timing.json" or (
-                (self.folder / one / file).read_bytes() == (self.folder / two / file).read_bytes()
-            ), file
+    done = train_run(run, dataset, silent)
+    return done.run.model_dump_json(), done.pdparams
 
 
-OUTPUTS = {
-    "sweep": {"--curves": "curves.csv", "--metrics": "metrics.json", "--timing": "timing.json"},
-    "evaluate": {"--metrics": "metrics.json", "--confusion": "confusion.csv"},
-    "train": {
-        **{"--weights": "models", "--train-loss": "loss.csv", "--valid": "valid.csv", "--metrics": "metrics.json"},
-        **{"--timing": "timing.json", "--snapshots": "snapshots.npz"},
-    },
-}
+def copy(dataset: os.PathLike[str], _: int) -> tuple[str, str]:
+    """The worker's copy of the data, and its SHA-256."""
+    assert get_worker().local_directory == str(Path(dataset).parent)
+    return os.fspath(dataset), hashlib.sha256(Path(dataset).read_bytes()).hexdigest()

@@ -1,5 +1,6 @@
 """Real MNIST, cut small, and a params.yaml with one part replaced."""
 
+import os
 import signal
 import warnings
 from collections.abc import Callable
@@ -8,12 +9,15 @@ from pathlib import Path
 import pytest
 from small_params import PARAMS
 
+from stages.lib.workers.fingerprint import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)  # before numeric libraries read it: this process computes as the workers do
 with warnings.catch_warnings():  # paddle's import warns of a missing ccache, and warnings are errors here
     warnings.simplefilter("ignore")
     import paddle  # noqa: F401
 
 from stages import fetch
-from stages.lib.dataset import SPLITS, Split, save_splits
+from stages.lib.dataset.splits import SPLITS, Split, save_splits
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's background jobs; what tests start inherits it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,5 @@
 """A small project in a git repository, with results as the pipeline leaves them, for the tests of the review."""
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+
+from review.provenance import folder_md5, md5_of
 
 IMAGES = 1000
 IDENTITY = (
@@ -31,7 +32,6 @@ class Trained:
     diverged: Sequence[int] = ()
     verdict: str = "reasonable"
     eval_accuracy: float = 0.95
-    kept: bool = True  # its mistakes
     loss: float = 0.5  # at the end: another one is another run
     extra: Mapping[str, float] = field(default_factory=dict)
 
@@ -61,58 +61,62 @@ def write(folder: Path, optimizers: Mapping[str, Trained], *, code: str = "pass\
     """Params, code, results of every optimizer and a dvc.lock that fits them."""
     seeds = sorted({seed for one in optimizers.values() for seed in (*one.wrong, *one.diverged)})
     kinds = {name: {"type": "SGD", "lr": one.lr, **one.extra} for name, one in optimizers.items()}
-    put(
-        folder / "params.yaml",
-        yaml.safe_dump({"lr": 0.01, "epochs": 1, "seeds": seeds, "optimizers": kinds}, sort_keys=False),
-    )
-    put(folder / "stages/train.py", code)
-    for name, one in optimizers.items():
-        _results(folder, name, one)
-    lock(folder, optimizers, data)
+    content = {"lr": 0.01, "epochs": 1, "seeds": seeds, "optimizers": kinds}
+    put(folder / "params.yaml", yaml.safe_dump(content, sort_keys=False))
+    put(folder / "stages/train.py", "pass\n")
+    put(folder / "stages/lib/training/network.py", code)
+    for path in folder.glob("metrics/*.json"):
+        path.unlink()
+    wrong, validation, training, verdicts = [], [], [], []
+    for name, one in sorted(optimizers.items()):
+        put(folder / f"metrics/{name}.json", json.dumps({"accuracy": one.eval_accuracy, "verdict": one.verdict}))
+        put(folder / f"data/sweep/{name}.jsonl", f"{name}\n")
+        verdicts += [f"- {name} at lr {one.lr} is {one.verdict}: because."]
+        for seed, places in one.wrong.items():
+            wrong += [f"{name},{one.lr},{seed},{IMAGES},{' '.join(map(str, places)) or 'none'}"]
+            validation += [f"{name},{seed},0,0.0,{IMAGES},2.6,0.1"]
+            validation += [f"{name},{seed},500,1.0,{IMAGES},{one.loss},{1 - len(places) / IMAGES:.6g}"]
+            training += [f"{name},{seed},{step},1.0,{2 / (step + 1)},0.0" for step in (0, 20, 40)]
+        for seed in one.diverged:
+            validation += [f"{name},{seed},0,0.0,{IMAGES},2.6,0.1"]
+            training += [f"{name},{seed},0,0.0,{one.loss},0.0"]
+    table(folder / "plots/wrong_images.csv", "optimizer,lr,seed,images,wrong", wrong)
+    table(folder / "plots/validation_loss.csv", "optimizer,seed,step,epoch,images,loss,accuracy", validation)
+    table(folder / "plots/training_loss.csv", "optimizer,seed,step,epoch,loss,loss_std", training)
+    put(folder / "plots/verdicts.md", "\n".join([*verdicts, "", "Made on another kind of CPU.", ""]))
+    lock(folder, sorted(optimizers), data)
     return folder
 
 
-def _results(folder: Path, name: str, one: Trained) -> None:
-    record = {"lr": one.lr, "steps": 500, "diverged_seeds": " ".join(map(str, one.diverged))}
-    put(folder / f"metrics/train/{name}.json", json.dumps(record))
-    put(folder / f"metrics/eval/{name}.json", json.dumps({"accuracy": one.eval_accuracy}))
-    put(folder / f"metrics/lr/{name}.json", json.dumps({"verdict": one.verdict}))
-    put(folder / f"plots/lr/{name}.md", f"{name} at lr {one.lr} is {one.verdict}: because.\n")
-    valid = ["optimizer,seed,step,epoch,images,loss,accuracy"]
-    curve = ["optimizer,seed,step,epoch,loss,loss_std"]
-    mistakes = ["seed,image,label,predicted"]
-    for seed, wrong in one.wrong.items():
-        valid += [f"{name},{seed},0,0.0,{IMAGES},2.6,0.1"]
-        valid += [f"{name},{seed},500,1.0,{IMAGES},{one.loss},{1 - len(wrong) / IMAGES:.6g}"]
-        curve += [f"{name},{seed},{step},1.0,{2 / (step + 1)},0.0" for step in (0, 20, 40)]
-        mistakes += [f"{seed},{image},1,7" for image in wrong]
-    for seed in one.diverged:
-        valid += [f"{name},{seed},0,0.0,{IMAGES},2.6,0.1"]
-    put(folder / f"plots/valid/{name}.csv", "\n".join([*valid, ""]))
-    put(folder / f"plots/train_loss/{name}.csv", "\n".join([*curve, ""]))
-    if one.kept:
-        put(folder / f"plots/mistakes/{name}.csv", "\n".join([*mistakes, ""]))
+def table(path: Path, header: str, rows: Sequence[str]) -> None:
+    put(path, "\n".join([header, *rows, ""]))
 
 
-def lock(folder: Path, names: Mapping[str, Trained] | Sequence[str], data: str = "d" * 32) -> None:
+def lock(folder: Path, names: Sequence[str], data: str = "d" * 32) -> None:
     """A dvc.lock that says that all results were just made from what is there."""
 
-    def entries(*paths: str) -> list[dict[str, str]]:
-        files = [path for path in paths if (folder / path).exists()]
-        return [{"path": path, "md5": hashlib.md5((folder / path).read_bytes()).hexdigest()} for path in files]
+    def known(*paths: str) -> list[dict[str, str]]:
+        return [{"path": path, "md5": md5} for path in paths if (md5 := md5_of(folder, path))]
 
-    images, stages = {"path": "data/mnist.npz", "md5": data}, {"configure": {"deps": entries("params.yaml")}}
+    images, runs = {"path": "data/mnist.npz", "md5": data}, dict.fromkeys((f"{name}.jsonl" for name in names), "a" * 32)
+    code = known("stages/train.py", "stages/lib/training")
+    stages = {"configure": {"deps": known("params.yaml"), "outs": [{"path": "data/config", "md5": "c" * 32 + ".dir"}]}}
     for name in names:
-        models = {"path": f"data/models/{name}", "md5": hashlib.md5(name.encode()).hexdigest() + ".dir"}
-        kinds = ("metrics/train/{}.json", "plots/valid/{}.csv", "plots/mistakes/{}.csv", "plots/train_loss/{}.csv")
-        made = [*entries(*(kind.format(name) for kind in kinds)), models]
-        stages[f"train@{name}"] = {"deps": [images, *entries("stages/train.py")], "outs": made}
-        stages[f"evaluate@{name}"] = {"deps": [dict(models)], "outs": entries(f"metrics/eval/{name}.json")}
-        judged = entries(f"metrics/lr/{name}.json", f"plots/lr/{name}.md")
-        stages[f"judge@{name}"] = {"deps": entries(f"plots/valid/{name}.csv"), "outs": judged}
+        trained = {"path": f"data/train/{name}.jsonl", "md5": "a" * 32}
+        weights = {"path": f"data/weights/train/{name}", "md5": "b" * 32 + ".dir"}
+        stages[f"train@{name}"] = {"deps": [images, *code], "outs": [trained, weights]}
+        stages[f"sweep@{name}"] = {"deps": [images], "outs": known(f"data/sweep/{name}.jsonl")}
+    folders = {"path": "data/train", "md5": folder_md5(runs)}
+    evaluation = {"path": "data/evaluation.json", "md5": "e" * 32}
+    weights = {"path": "data/weights", "md5": "f" * 32 + ".dir"}
+    stages["evaluate"] = {"deps": [images, weights], "outs": [evaluation]}
+    tables = known("plots/training_loss.csv", "plots/validation_loss.csv", "plots/wrong_images.csv")
+    stages["compare"] = {"deps": [folders], "outs": tables}
+    judged = known("metrics", "plots/verdicts.md")
+    stages["judge"] = {"deps": [folders, *known("data/sweep"), evaluation], "outs": judged}
     put(folder / "dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
 def put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -13,13 +13,12 @@ from typing import Any
 
 import psutil
 import yaml
-from clones import ROOT, Clone
+from clones import Clone, clone_working_tree
 
-from stages.lib.dataset import Split
-from stages.lib.mnist_json import write_mnist_json
+from stages.lib.dataset.mnist_json import write_mnist_json
+from stages.lib.dataset.splits import Split
 
 SIZES = {"train": 300, "valid": 100, "eval": 100}
-FILES = ("dvc.yaml", "params.yaml", "requirements.txt", "Makefile", ".gitignore", ".dvcignore")
 SMALL = {"epochs": 1, "batch_size": 50, "sweep": {"lrs": [0.001, 0.01, 0.1], "seeds": [100, 101]}}
 
 
@@ -31,18 +30,14 @@ def write_small(path: Path, mnist: Mapping[str, Split]) -> dict[str, str]:
 
 def small_clone(path: Path, data: dict[str, str], optimizers: tuple[str, ...]) -> Clone:
     """A clone of the working tree, with a cache of its own and without any result."""
-    subprocess.run(["git", "clone", "--quiet", ROOT, path], check=True)
-    for name in ("stages", ".dvc/plots"):  # as edited, not as committed
-        shutil.copytree(ROOT / name, path / name, dirs_exist_ok=True)
-    for name in FILES:
-        shutil.copy(ROOT / name, path / name)
-    for name in ("metrics", "plots"):
-        shutil.rmtree(path / name)
-    (path / "dvc.lock").unlink()
-    params = yaml.safe_load((path / "params.yaml").read_text())
+    clone = clone_working_tree(path)
+    for name in ("metrics", "plots", "data"):
+        shutil.rmtree(path / name, ignore_errors=True)
+    (path / "dvc.lock").unlink(missing_ok=True)
+    params = yaml.safe_load((path / "params.yaml").read_text(encoding="utf-8"))
     params |= SMALL | {"data": data, "optimizers": {name: params["optimizers"][name] for name in optimizers}}
-    (path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    return Clone(path)
+    (path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    return clone
 
 
 class Session:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from stages.lib.errors import InputError
+from stages.lib.files.errors import InputError
 
 LONGEST = 600  # characters of a message, beside the path
 

@@ -1,4 +1,8 @@
-"""Spoiled params.yaml: configure writes right settings, or nothing and one line of what is wrong where."""
+"""Spoiled params.yaml: configure writes right settings, or nothing and one line of what is wrong where.
+
+Only as far as dvc lets it come: keys that stand twice, dates, sets, tags of Python, bytes that are not UTF-8 and lists
+that are nested by hundreds end in dvc.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +13,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from small_params import PARAMS
-from spoiled import cases, refused_or_right, spoiled_bytes
+from spoiled import cases, refused_or_right
 
 from stages.configure import configure
-from stages.lib.params import load_params
-from stages.lib.settings import TrainSettings, load_names, load_settings
+from stages.lib.config.params import load_params
+from stages.lib.config.settings import TrainSettings, load_names, load_settings
 
 pytestmark = pytest.mark.long
 
@@ -46,38 +50,10 @@ PIECES = [
         "=: 1",
         "- 1",
     ),
-    *("&a", "*a", "!!python/object:os.system", "!!python/object/apply:os.system ['true']", "!!float 1", "!!int ''"),
-    *("!!bool x", "!!timestamp x", "!!binary x", "!!set {a}", "!!omap [a: 1]", "! 1", "!x 1", "%YAML 9.9", "%TAG ! x"),
-    *(
-        "---",
-        "...",
-        "--- 1",
-        "\t",
-        "# \u2028",
-        "|",
-        ">-",
-        "'",
-        '"\\x00"',
-        '"\\ud800"',
-        "\ufeff",
-        "{",
-        "}",
-        "[",
-        "]",
-        "{" * 99,
-    ),
-    *(
-        "[" * 5000,
-        "- " * 2000,
-        "0x" + "f" * 5000,
-        "0b" + "1" * 9000,
-        "1" * 5000,
-        "1:" * 500 + "1",
-        "1_0",
-        "0o17",
-        ".inf",
-    ),
-    *(".NaN", "~", "yes", "2026-11-23", "2026-99-99", "1e5", "1e-5", "\x07", "a: b: c", "? " * 400, "x" * 100_000),
+    *("&a", "*a", "&a [*a]", "!!float 1", "!!binary x", "!!omap [a: 1]", "! 1", "!x 1", "%YAML 9.9", "%TAG ! x"),
+    *("---", "...", "--- 1", "\t", "# \u2028", "|", ">-", "'", '"\\x00"', '"\\ud800"', "\ufeff", "{", "}", "[", "]"),
+    *("[" * 40 + "]" * 40, "0x" + "f" * 5000, "0b" + "1" * 9000, "1:" * 500 + "1", "1:30", "1_0", "010", "0o17"),
+    *(".inf", ".NaN", "~", "yes", "1e5", "1e-5", "\x07", "a: b: c", "x" * 100_000),
 ]
 
 
@@ -136,8 +112,8 @@ def check(folder: Path, content: bytes) -> None:
     params.write_bytes(content)
     config.mkdir(parents=True, exist_ok=True)
     (config / "old").touch()
-    with refused_or_right(params, "allowed", "is not YAML", "does not work with"):
-        configure(params, config)
+    with refused_or_right(params, "allowed", "is missing", "is not YAML", "does not work with"):
+        configure(params, config, results="", lock=folder / "dvc.lock")
     assert [file.name for file in config.parent.iterdir()] == ["config"]
     if (config / "old").exists():
         return
@@ -172,19 +148,7 @@ def test_text(folder: Path, text: str) -> None:
     check(folder, text.encode("utf-8", "surrogatepass"))
 
 
-@cases(300)
-@given(content=spoiled_bytes(PARAMS.encode()))
-def test_bytes(folder: Path, content: bytes) -> None:
-    check(folder, content)
-
-
 @pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece[:12])
 def test_every_piece_as_a_value(folder: Path, piece: str) -> None:
     check(folder, PARAMS.replace("lr: 0.01", f"lr: {piece}").encode("utf-8", "surrogatepass"))
     check(folder, PARAMS.replace("momentum: 0.9", f"momentum: {piece}").encode("utf-8", "surrogatepass"))
-    check(folder, piece.encode("utf-8", "surrogatepass"))
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "latin-1", "cp037"])
-def test_encoding(folder: Path, encoding: str) -> None:
-    check(folder, ("# \u00e9\n" + PARAMS).encode(encoding))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from stages.configure import configure
-from stages.lib.errors import InputError
-from stages.lib.settings import SweepSettings, TrainSettings, load_names, load_settings
+from stages.lib.config.settings import SweepSettings, TrainSettings, TuneSettings, load_names, load_settings
+from stages.lib.files.errors import InputError
 
 ParamsFile = Callable[..., Path]
 
@@ -19,17 +19,27 @@ def settings(folder: Path) -> dict[str, bytes]:
 KINDS = ("sweep.json", "train.json", "tune.json")
 
 
+def run(params: Path, config: Path) -> None:
+    """configure, with results beside `config`, and no dvc.lock."""
+    folders = " ".join(str(config.parent / name) for name in ("train", "weights/train"))
+    configure(params, config, results=folders, lock=config.parent / "dvc.lock")
+
+
 def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Path) -> None:
     config = tmp_path / "data" / "config"
-    configure(params_file(), config)
-    expected = ["optimizers.json", *(f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS)]
+    run(params_file(), config)
+    expected = [
+        "optimizers.json",
+        "versions.json",
+        *(f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS),
+    ]
     assert sorted(settings(config)) == sorted(expected)
     assert load_names(config / "optimizers.json") == ["momentum", "sgd"]
     for name, type_, arguments, lr in (("sgd", "SGD", {}, 0.01), ("momentum", "Momentum", {"momentum": 0.9}, 0.5)):
         own: dict[str, Any] = {"optimizer": name, "type": type_, "arguments": arguments, "batch_size": 100, "epochs": 3}
-        train, tune = (load_settings(config / name / f"{kind}.json", TrainSettings) for kind in ("train", "tune"))
+        train = load_settings(config / name / "train.json", TrainSettings)
         assert train == TrainSettings(**own, seeds=(0, 1), lr=lr)
-        assert tune == TrainSettings(**own, seeds=(0, 1), lr=None)
+        assert load_settings(config / name / "tune.json", TuneSettings) == TuneSettings(**own, seeds=(0, 1))
         sweep = SweepSettings(**own, seeds=(100, 101), lrs=(0.001, 0.01, 0.1))
         assert load_settings(config / name / "sweep.json", SweepSettings) == sweep
     assert json.loads((config / "sgd" / "train.json").read_text())["lr"] == 0.01
@@ -53,18 +63,25 @@ def test_only_what_a_change_concerns_changes(
     params_file: ParamsFile, tmp_path: Path, old: str, new: str, changed: list[str]
 ) -> None:
     """So that dvc trains nothing else anew."""
-    configure(params_file(), tmp_path / "config")
+    run(params_file(), tmp_path / "config")
     before = settings(tmp_path / "config")
-    configure(params_file(old, new), tmp_path / "config")
+    run(params_file(old, new), tmp_path / "config")
     after = settings(tmp_path / "config")
     assert sorted(name for name in after if after[name] != before[name]) == changed
 
 
 def test_removed_optimizer_leaves_nothing(params_file: ParamsFile, tmp_path: Path) -> None:
-    configure(params_file(), tmp_path / "config")
-    configure(params_file("  sgd: {type: SGD, lr: }\n", ""), tmp_path / "config")
-    assert sorted(path.name for path in (tmp_path / "config").iterdir()) == ["momentum", "optimizers.json"]
-    assert load_names(tmp_path / "config" / "optimizers.json") == ["momentum"]
+    """What DVC records of it goes, too: see lib/config/test_leftovers."""
+    run(params_file(), tmp_path / "data/config")
+    for name in ("sgd", "momentum"):
+        for path in (f"train/{name}.jsonl", f"weights/train/{name}/0.safetensors"):
+            (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "data" / path).touch()
+    run(params_file("  sgd: {type: SGD, lr: }\n", ""), tmp_path / "data/config")
+    assert load_names(tmp_path / "data/config/optimizers.json") == ["momentum"]
+    assert [path for path in settings(tmp_path / "data") if "sgd" in path] == []
+    left = {"train/momentum.jsonl", "weights/train/momentum/0.safetensors", "config/momentum/train.json"}
+    assert left < set(settings(tmp_path / "data"))
 
 
 @pytest.mark.parametrize(
@@ -73,17 +90,27 @@ def test_removed_optimizer_leaves_nothing(params_file: ParamsFile, tmp_path: Pat
         ("lr: 0.01", "lr: fast", "lr: 'fast' is not allowed; allowed: a finite number above 0"),
         ("type: SGD", "type: SDG", r"optimizers\.sgd\.type: 'SDG' is not allowed; allowed: .*SGD"),
         ("type: SGD", "type: LBFGS", r"optimizers\.sgd\.type: 'LBFGS' is not allowed \(its step needs a closure\)"),
-        ("momentum: 0.9}", "nesterov: true}", r"optimizers\.momentum\.nesterov: is no argument of Momentum; allowed: "),
-        ("momentum: 0.9}", "momentum: fast}", r"optimizers\.momentum: \{'momentum': 'fast'\} does not work with Momen"),
-        ("momentum: 0.9}", "learning_rate: 1}", r"optimizers\.momentum\.learning_rate: is no argument of Momentum"),
+        (
+            "momentum: 0.9}",
+            "nesterov: true}",
+            r"optimizers\.momentum: 'nesterov' is no argument of Momentum; allowed: ",
+        ),
+        (
+            "momentum: 0.9}",
+            "momentum: fast}",
+            r"optimizers\.momentum\.momentum: 'fast' is not allowed; allowed: a number",
+        ),
+        ("momentum: 0.9}", "learning_rate: 1}", r"optimizers\.momentum: 'learning_rate' is no argument of Momentum"),
     ],
 )
 def test_bad_params_leave_the_old_settings(
     params_file: ParamsFile, tmp_path: Path, old: str, new: str, message: str
 ) -> None:
-    configure(params_file(), tmp_path / "config")
+    run(params_file(), tmp_path / "config")
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/other.jsonl").touch()
     before = settings(tmp_path)
     bad = params_file(old, new)
     with pytest.raises(InputError, match=rf"params\.yaml: {message}"):
-        configure(bad, tmp_path / "config")
+        run(bad, tmp_path / "config")
     assert {**settings(tmp_path), "params.yaml": b""} == {**before, "params.yaml": b""}

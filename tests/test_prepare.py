@@ -1,13 +1,15 @@
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stages.lib.dataset import Split, load_split
-from stages.lib.errors import InputError
-from stages.lib.mnist_json import write_mnist_json
+from stages.lib.dataset.mnist_json import write_mnist_json
+from stages.lib.dataset.splits import Split, load_split
+from stages.lib.files.errors import InputError
 from stages.prepare import prepare
 
 
@@ -57,6 +59,35 @@ def test_bad_file_leaves_the_old_arrays(tmp_path: Path) -> None:
         prepare(source, target)
     assert target.read_bytes() == b"old"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mnist.json.gz", "mnist.npz"]
+
+
+PROGRAM = """
+import re, resource
+from pathlib import Path
+from stages.lib.workers.command import command
+from stages.prepare import prepare
+size = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (size + (300 << 20), size + (300 << 20)))
+command(prepare)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the memory")
+@pytest.mark.parametrize("content", [b"0," * 250_000_000, b"0," * 50_000_000], ids=["of the text", "of its numbers"])
+def test_memory_that_does_not_suffice(tmp_path: Path, content: bytes) -> None:
+    """It is limited to 300 MB beyond what the imports took."""
+    source, target = tmp_path / "mnist.json.gz", tmp_path / "mnist.npz"
+    source.write_bytes(gzip.compress(b"[" + content + b"0]", compresslevel=1))
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, source, target],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.stderr == f"error: {source}: needs more memory than there is; allowed: MNIST takes 2 GB\n"
+    assert done.returncode == 1
+    assert not target.exists()
 
 
 def test_missing_file_names_itself(tmp_path: Path) -> None:

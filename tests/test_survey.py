@@ -11,15 +11,16 @@ import tutorial
 from matplotlib.figure import Figure
 
 from stages import survey as stage
-from stages.lib.dataset import Split
-from stages.lib.errors import InputError
-from stages.lib.model import flat_weights, initial_model, set_flat_weights
-from stages.lib.pool import Pool
-from stages.lib.snapshots import Snapshots, save_snapshots
-from stages.lib.surface_figure import Surface, Trajectory, trajectories_figure
+from stages.lib.dataset.splits import Split
+from stages.lib.drawing.surface_figure import Surface, Trajectory, trajectories_figure
+from stages.lib.files.arrays import save_arrays
+from stages.lib.files.errors import InputError
+from stages.lib.runs.snapshots import Snapshots
+from stages.lib.training.network import flat_weights, initial_network, set_flat_weights
+from stages.lib.workers.pool import Pool
 from stages.survey import survey
 
-START = flat_weights(initial_model(0))
+START = flat_weights(initial_network(0))
 TOWARDS = np.random.default_rng(0).normal(size=(2, len(START))) / 100
 
 
@@ -33,7 +34,7 @@ def surveyed(folder: Path, dataset: Path, paths: dict[str, Snapshots], out: str 
     folder.mkdir(exist_ok=True)
     (folder / "names.json").write_text(json.dumps(sorted(paths)))
     for name, snapshots in paths.items():
-        save_snapshots(folder / "snapshots" / f"{name}.npz", snapshots)
+        save_arrays(folder / "snapshots" / f"{name}.npz", vars(snapshots))
     table, figure = folder / out / "t.csv", folder / out / "t.png"
     survey(dataset, folder / "names.json", folder / "snapshots", table=table, figure=figure)
     with table.open(newline="") as file:
@@ -56,7 +57,7 @@ def test_rows_by_the_tutorials_network(tmp_path: Path, dataset: Path, mnist: dic
     images, labels = (paddle.to_tensor(array) for array in (mnist["train"].images, mnist["train"].labels))
     weights = [*paths["adam"].weights, *paths["sgd"].weights]
     for row, flat in zip(rows, weights, strict=True):
-        model = initial_model(1)
+        model = initial_network(1)
         set_flat_weights(model, flat)
         network = tutorial.with_weights_of(model)
         loss = float(F.cross_entropy(network(images.reshape([-1, 1, 28, 28])), labels))
@@ -105,7 +106,7 @@ def test_missing_or_broken_snapshots_are_refused(tmp_path: Path, few: Path) -> N
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "names.json").write_text('["sgd"]')
     (tmp_path / "snapshots/sgd.npz").write_bytes(b"no")
-    with pytest.raises(InputError, match=r"sgd\.npz: holds no snapshots"):
+    with pytest.raises(InputError, match=r"sgd\.npz: is not a whole file of the arrays steps, weights"):
         survey(few, tmp_path / "names.json", tmp_path / "snapshots", table=tmp_path / "t", figure=tmp_path / "f")
     assert not (tmp_path / "t").exists()
 

@@ -1,7 +1,3 @@
-import csv
-import json
-from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -9,38 +5,31 @@ from typing import Any
 import pytest
 from scipy.stats import gmean
 
-from stages.lib import progress
-from stages.lib.curves import Curve, Result
-from stages.lib.progress import silent
-from stages.lib.settings import Run, SweepSettings, write_settings
-from stages.lib.training import train_run
+from stages.lib.config.settings import RunSettings, SweepSettings, write_settings
+from stages.lib.files.lines import read_lines
+from stages.lib.runs.run import Run
+from stages.lib.searching.lr_result import best_lr
+from stages.lib.searching.results import full_results
+from stages.lib.training.loop import train_run
+from stages.lib.workers.progress import silent
 from stages.sweep import sweep
 
 SEEDS = (11, 12)
 EPOCHS, STEPS, SHORT_STEPS = 5, 115, 8  # of 230 images in batches of 10, and a fifteenth of it
 GRID = (1e-4, 0.03, 0.1, 1e15)
-
-Swept = Callable[..., Path]
+SETTINGS: dict[str, Any] = {"optimizer": "mine", "type": "SGD", "arguments": {}, "batch_size": 10}
 
 
 def swept(folder: Path, few: Path, lrs: tuple[float, ...], seeds: tuple[int, ...] = SEEDS) -> Path:
-    """Sweep 230 images, and give the folder of the results; the file holds no eval split at all."""
-    write_settings(folder / "sweep.json", SweepSettings("mine", "SGD", {}, 10, EPOCHS, seeds, lrs))
-    names = {"curves": "curves.csv", "metrics": "metrics.json", "timing": "timing.json"}
-    outputs = {option: folder / "out" / name for option, name in names.items()}
-    sweep(few, folder / "sweep.json", **outputs, kept=folder / "kept")
-    return folder / "out"
+    """Sweep 230 images, and give the file of the runs; the data hold no eval split at all."""
+    write_settings(folder / "sweep.json", SweepSettings(**SETTINGS, epochs=EPOCHS, seeds=seeds, lrs=lrs))
+    sweep(few, folder / "sweep.json", runs=folder / "out.jsonl")
+    return folder / "out.jsonl"
 
 
-def rows(out: Path) -> list[dict[str, str]]:
-    with (out / "curves.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def record(path: Path) -> dict[str, Any]:
-    content = json.loads(path.read_text())
-    assert isinstance(content, dict)
-    return content
+def alone(few: Path, lr: float, epochs: float, seed: int) -> Run:
+    """The same run by itself."""
+    return train_run(RunSettings(**SETTINGS, lr=lr, epochs=epochs, seed=seed), few, silent).run
 
 
 @pytest.fixture(scope="module")
@@ -48,122 +37,52 @@ def out(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return swept(tmp_path_factory.mktemp("sweep"), few, GRID)
 
 
-def runs(out: Path) -> dict[tuple[float, int, int], list[dict[str, str]]]:
-    """The rows of each run by rate, seed and length."""
-
-    def key(row: dict[str, str]) -> tuple[float, int, int]:
-        return float(row["lr"]), int(row["seed"]), int(row["steps"])
-
-    return {run: list(of_run) for run, of_run in groupby(rows(out), key)}
+@pytest.fixture
+def runs(out: Path) -> list[Run]:
+    return read_lines(out, Run)
 
 
-def test_a_short_run_at_every_rate_and_full_ones_where_it_did_not_diverge(out: Path) -> None:
-    found = runs(out)
-    assert [lr for lr, seed, steps in found if (seed, steps) == (11, SHORT_STEPS)] == list(GRID)
-    full = [(lr, seed) for lr, seed, steps in found if steps == STEPS]
-    assert len(full) + len(GRID) == len(found)
-    assert 1e15 not in {lr for lr, _ in full}
-    assert {row["status"] for row in found[1e15, 11, SHORT_STEPS]} == {"diverged"}
-    assert [row["step"] for row in found[1e15, 11, SHORT_STEPS]] == ["0"]
-    for lr, seed in full:
-        assert [row["step"] for row in found[lr, seed, STEPS]] == ["0", "100", str(STEPS)]
+def test_a_short_run_at_every_rate_and_full_ones_where_it_did_not_diverge(runs: list[Run]) -> None:
+    short = [run for run in runs if run.steps == SHORT_STEPS]
+    full = [run for run in runs if run.steps == STEPS]
+    assert [(run.lr, run.seed) for run in short] == [(lr, 11) for lr in GRID]
+    assert len(full) + len(short) == len(runs)
+    assert 1e15 not in {run.lr for run in full}
+    assert (short[-1].diverged, [score.step for score in short[-1].valid]) == (True, [0])
+    assert {tuple(score.step for score in run.valid) for run in full} == {(0, 100, STEPS)}
 
 
-def test_runs_are_those_of_training_alone(out: Path, few: Path) -> None:
-    for (lr, seed, steps), found in runs(out).items():
-        epochs = EPOCHS if steps == STEPS else EPOCHS / 15
-        curve = train_run(Run("mine", "SGD", {}, 10, lr, epochs, seed), few, silent).curve
-        assert [float(row["valid_loss"]) for row in found] == [
-            pytest.approx(score.loss, rel=1e-5) for score in curve.valid
-        ]
-        assert float(found[0]["train_loss"]) == pytest.approx(curve.train_loss[0], rel=1e-5)
+def test_runs_are_those_of_training_alone_without_the_wrong_images(runs: list[Run], few: Path) -> None:
+    for run in runs:
+        epochs = EPOCHS if run.steps == STEPS else EPOCHS / 15
+        other = alone(few, run.lr, epochs, run.seed)  # in this process, which may sum with other threads
+        assert (run.steps, run.diverged, run.wrong) == (other.steps, other.diverged, ())
+        assert [score.step for score in run.valid] == [score.step for score in other.valid]
+        losses = [[score.loss for score in one.valid] for one in (run, other)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
-def last_tenth(curve: Curve) -> float:
-    """The mean of the validations in the last tenth of STEPS, from step 103.5 on."""
-    return fmean(score.loss for score in curve.valid if score.step >= 103.5)
-
-
-def test_best_rate_is_that_of_training_all_rates_with_all_seeds(out: Path, few: Path) -> None:
+def test_best_rate_is_that_of_training_all_rates_with_all_seeds(runs: list[Run], few: Path) -> None:
     losses = {}
     for lr in GRID[:-1]:
-        curves = [train_run(Run("mine", "SGD", {}, 10, lr, EPOCHS, seed), few, silent).curve for seed in SEEDS]
-        losses[lr] = gmean([last_tenth(curve) for curve in curves])
+        every = [alone(few, lr, EPOCHS, seed) for seed in SEEDS]
+        # the mean of the validations in the last tenth of STEPS, from step 103.5 on
+        losses[lr] = gmean([fmean(score.loss for score in run.valid if score.step >= 103.5) for run in every])
     best = min(losses, key=lambda lr: losses[lr])
-    metrics = record(out / "metrics.json")
-    assert metrics["best_lr"] == best
-    assert metrics["valid_loss"] == pytest.approx(losses[best], rel=1e-5)
-    assert metrics["grid"] == "wide enough"
-    full = {(lr, seed) for lr, seed, steps in runs(out) if steps == STEPS}
+    found = full_results(runs)
+    assert best_lr(found) == best
+    assert found[best].loss == pytest.approx(losses[best], rel=1e-5)
+    full = {(run.lr, run.seed) for run in runs if run.steps == STEPS}
     assert full == {(lr, seed) for lr, _ in full for seed in SEEDS}, "every rate at full length has all seeds"
-    assert metrics["full_runs"] == len([steps for _, _, steps in runs(out) if steps == STEPS])
-
-
-def test_timing_counts_all_runs(out: Path) -> None:
-    timing = record(out / "timing.json")
-    assert timing["runs"] == len(runs(out))
-    assert timing["seconds"] > 0
-    assert not {"seconds", "timing"} & {*record(out / "metrics.json"), *rows(out)[0]}
 
 
 def test_bytes_repeat_on_any_number_of_cores(
     out: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
-    again = swept(tmp_path, few, GRID)
-    for name in ("curves.csv", "metrics.json"):
-        assert (again / name).read_bytes() == (out / name).read_bytes(), name
-
-
-def test_best_rate_at_the_edge_of_the_grid(few: Path, tmp_path: Path) -> None:
-    out = swept(tmp_path, few, (0.001, 0.003, 0.03), seeds=(11,))
-    metrics = record(out / "metrics.json")
-    assert (metrics["best_lr"], metrics["grid"]) == (0.03, "too narrow")
-    assert {seed for _, seed, _ in runs(out)} == {11}
+    assert swept(tmp_path, few, GRID).read_bytes() == out.read_bytes()
 
 
 def test_nothing_learns(few: Path, tmp_path: Path) -> None:
-    out = swept(tmp_path, few, (1e14, 1e15, 1e16))
-    metrics = record(out / "metrics.json")
-    assert (metrics["best_lr"], metrics["valid_loss"], metrics["full_runs"]) == (None, None, 0)
-    assert metrics["grid"] == "nothing learns"
-    assert [(row["lr"], row["status"]) for row in rows(out)] == [
-        (lr, "diverged") for lr in ("100000000000000.0", "1000000000000000.0", "1e+16")
-    ]
-
-
-class Killed(BaseException):
-    """Stands for what ends a process in the middle."""
-
-
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def test_a_killed_sweep_goes_on_and_gives_the_same_bytes(
-    out: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed after each of its passes has begun; what had ended before is read, and in the end no file is left."""
-    trained: list[Run] = []
-
-    def killing(after: int) -> Callable[[str], Callable[[Run, Result], None]]:
-        def done(run: Run, _: Result) -> None:
-            trained.append(run)
-            if len(trained) == after:
-                raise Killed
-
-        return lambda _label: done
-
-    for after in (2, len(GRID) + 1):
-        monkeypatch.setattr(progress, "counter", killing(after))
-        with pytest.raises(Killed):
-            swept(tmp_path, few, GRID)
-        assert not (tmp_path / "out").exists()
-        assert len(files(tmp_path / "kept")) == after
-    monkeypatch.setattr(progress, "counter", killing(-1))
-    again = swept(tmp_path, few, GRID)
-    assert len(trained) == len(set(map(str, trained))) == len(runs(out)), "each run once"
-    for name in ("curves.csv", "metrics.json"):
-        assert (again / name).read_bytes() == (out / name).read_bytes(), name
-    assert record(again / "timing.json")["runs"] == len(runs(out)), "with those that were kept"
-    assert files(tmp_path / "kept") == []
+    runs = read_lines(swept(tmp_path, few, (1e14, 1e15, 1e16)), Run)
+    assert [(run.lr, run.steps, run.diverged) for run in runs] == [(lr, 8, True) for lr in (1e14, 1e15, 1e16)]

@@ -1,5 +1,5 @@
-import csv
-import json
+"""train and tune: what they leave of a run per seed."""
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,16 @@ import numpy as np
 import paddle
 import pytest
 
-from stages.lib.dataset import Split
-from stages.lib.errors import InputError
-from stages.lib.model import initial_model
-from stages.lib.settings import TrainSettings, write_settings
+from stages.lib.config.settings import TrainSettings, TuneSettings, write_settings
+from stages.lib.dataset.splits import Split
+from stages.lib.files.arrays import load_arrays
+from stages.lib.files.lines import read_lines, write_lines
+from stages.lib.runs.run import Run, Validation
+from stages.lib.training.network import flat_weights, initial_network
 from stages.train import train
+from stages.tune import tune
 
+SETTINGS: dict[str, Any] = {"optimizer": "mine", "type": "SGD", "arguments": {}, "batch_size": 50, "epochs": 1}
 Train = Callable[..., Path]
 
 
@@ -21,106 +25,106 @@ Train = Callable[..., Path]
 def trained(tmp_path: Path, few: Path) -> Train:
     """A function that trains 5 steps of 50 images per seed, the last of 30, and gives the folder of the results."""
 
-    def run(seeds: tuple[int, ...], lr: float | None = 0.05, out: str = "out", lr_from: Path | None = None) -> Path:
+    def run(seeds: tuple[int, ...], lr: float = 0.05, out: str = "out") -> Path:
         folder = tmp_path / out
-        write_settings(tmp_path / "train.json", TrainSettings("mine", "SGD", {}, 50, 1, seeds, lr))
-        names = {"train_loss": "loss.csv", "valid": "valid.csv", "metrics": "metrics.json", "timing": "timing.json"}
-        names["mistakes"] = "mistakes.csv"
-        paths = {option: folder / name for option, name in names.items()}
-        train(few, tmp_path / "train.json", lr_from=lr_from, weights=folder / "models", **paths)
+        write_settings(tmp_path / "train.json", TrainSettings(**SETTINGS, seeds=seeds, lr=lr))
+        paths = {"runs": folder / "runs.jsonl", "weights": folder / "weights", "snapshots": folder / "snapshots.npz"}
+        train(few, tmp_path / "train.json", **paths)
         return folder
 
     return run
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+def runs(folder: Path) -> list[Run]:
+    return read_lines(folder / "runs.jsonl", Run, least=0)
 
 
-def record(path: Path) -> dict[str, Any]:
-    content = json.loads(path.read_text())
-    assert isinstance(content, dict)
-    return content
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_results_of_all_seeds(trained: Train) -> None:
     out = trained((7, 1))
-    assert sorted(file.name for file in (out / "models").iterdir()) == ["1.pdparams", "7.pdparams"]
-    assert paddle.load(str(out / "models/7.pdparams"))["fc.bias"].shape == [10]
-    loss, valid = rows(out / "loss.csv"), rows(out / "valid.csv")
-    assert [(row["optimizer"], row["seed"], row["step"]) for row in loss] == [
-        ("mine", seed, step) for seed in "71" for step in "04"
+    weights = {f"weights/{seed}.{kind}" for seed in (7, 1) for kind in ("pdparams", "safetensors")}
+    assert set(files(out)) == {"runs.jsonl", "snapshots.npz", *weights}
+    assert [(run.optimizer, run.lr, run.seed, run.steps, run.diverged) for run in runs(out)] == [
+        ("mine", 0.05, seed, 5, False) for seed in (7, 1)
     ]
-    assert [(row["seed"], row["step"], row["images"]) for row in valid] == [
-        (seed, *score) for seed in "71" for score in (("0", "20"), ("5", "100"))
-    ]
-    metrics = record(out / "metrics.json")
-    assert (metrics["lr"], metrics["steps"], metrics["status"]) == (0.05, 5, "finished")
-    assert metrics["train_loss"] == pytest.approx(np.mean([float(row["loss"]) for row in loss[1::2]]), rel=1e-5)
-    assert metrics["valid_accuracy"] == pytest.approx(np.mean([float(row["accuracy"]) for row in valid[1::2]]))
-    timing = record(out / "timing.json")
-    assert timing["ms_per_step"] == pytest.approx(1000 * timing["seconds"] / 5, rel=1e-4)
-    assert all(file.name == "models" or file.suffix in {".csv", ".json"} for file in out.iterdir())
+    for run in runs(out):
+        assert [window.step for window in run.train_loss] == [0, 4]
+        assert [(score.step, score.images) for score in run.valid] == [(0, 20), (5, 100)]
+
+
+@pytest.mark.parametrize("kind", ["pdparams", "safetensors"])
+def test_paddle_reads_the_weights(trained: Train, kind: str, mnist: dict[str, Split]) -> None:
+    """As a user would; they give the validation accuracy that the run records."""
+    out = trained((7,))
+    state = paddle.load(str(out / f"weights/7.{kind}"), safetensors=kind == "safetensors")
+    network = initial_network(0)
+    network.set_state_dict(state)
+    network.eval()
+    predicted = network(paddle.to_tensor(mnist["valid"].images[:100])).numpy().argmax(axis=1)
+    wrong = np.flatnonzero(predicted != mnist["valid"].labels[:100])
+    [run] = runs(out)
+    assert len(wrong) == pytest.approx(100 * (1 - run.valid[-1].accuracy), abs=1)  # a tie may fall either way
+    assert len(set(wrong.tolist()) ^ set(run.wrong)) <= 1
 
 
 def test_each_seed_has_its_own_results(trained: Train, mnist: dict[str, Split]) -> None:
     """The first validation is that of the weights that the seed gives."""
-    found = {row["seed"]: float(row["loss"]) for row in rows(trained((7, 1)) / "valid.csv") if row["step"] == "0"}
+    found = {run.seed: run.valid[0].loss for run in runs(trained((7, 1)))}
     fifths = slice(0, 100, 5)
     images, labels = (paddle.to_tensor(part[fifths]) for part in (mnist["valid"].images, mnist["valid"].labels))
     for seed in (7, 1):
-        loss = float(paddle.nn.functional.cross_entropy(initial_model(seed)(images), labels))
-        assert found[str(seed)] == pytest.approx(loss, rel=1e-4)
-    assert found["7"] != pytest.approx(found["1"], rel=1e-3)
-
-
-def test_mistakes_of_every_seed_make_its_accuracy(trained: Train, mnist: dict[str, Split]) -> None:
-    out = trained((7, 1))
-    found = rows(out / "mistakes.csv")
-    assert list(found[0]) == ["seed", "image", "label", "predicted"]
-    accuracies = [float(row["accuracy"]) for row in rows(out / "valid.csv") if row["step"] == "5"]
-    for seed, accuracy in zip("71", accuracies, strict=True):
-        places = [int(row["image"]) for row in found if row["seed"] == seed]
-        assert places == sorted(set(places))
-        assert len(places) == pytest.approx(100 * (1 - accuracy))
-    assert all(int(row["label"]) == mnist["valid"].labels[int(row["image"])] for row in found)
-    assert all(row["label"] != row["predicted"] for row in found)
+        loss = float(paddle.nn.functional.cross_entropy(initial_network(seed)(images), labels))
+        assert found[seed] == pytest.approx(loss, rel=1e-4)
+    assert found[7] != pytest.approx(found[1], rel=1e-3)
 
 
 def test_bytes_repeat_whatever_runs_beside(trained: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs side by side, or one after the other: only the seconds differ."""
+    """Two runs side by side, or one after the other."""
     one = trained((0, 1), out="one")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
-    two = trained((0, 1), out="two")
-    for name in ("loss.csv", "valid.csv", "mistakes.csv", "metrics.json", "models/0.pdparams", "models/1.pdparams"):
-        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    assert files(trained((0, 1), out="two")) == files(one)
 
 
 def test_divergence_is_a_result(trained: Train) -> None:
     """Weights of an earlier run do not stay behind."""
     trained((0,))
     out = trained((0, 1), lr=1e15)
-    assert list((out / "models").iterdir()) == []
-    metrics = record(out / "metrics.json")
-    assert (metrics["status"], metrics["diverged_seeds"], metrics["train_loss"]) == ("diverged", "0 1", None)
-    assert [row["step"] for row in rows(out / "loss.csv")] == ["0", "0"]
-    assert (out / "mistakes.csv").read_text() == "seed,image,label,predicted\n"
+    assert list((out / "weights").iterdir()) == []
+    assert [(run.diverged, [window.step for window in run.train_loss]) for run in runs(out)] == [(True, [0])] * 2
 
 
-def test_lr_of_the_sweep_trains_as_a_configured_one(trained: Train, tmp_path: Path) -> None:
-    (tmp_path / "sweep.json").write_text('{"best_lr": 0.05, "valid_loss": 0.1}')
-    tuned = trained((3,), lr=None, lr_from=tmp_path / "sweep.json", out="tuned")
-    configured = trained((3,), lr=0.05, out="configured")
-    assert record(tuned / "metrics.json")["lr"] == 0.05
-    for name in ("loss.csv", "valid.csv", "metrics.json", "models/3.pdparams"):
-        assert (tuned / name).read_bytes() == (configured / name).read_bytes(), name
+def test_snapshots_are_those_of_the_first_seed(trained: Train) -> None:
+    steps, weights = load_arrays(trained((7, 1)) / "snapshots.npz", ("steps", "weights"))
+    assert steps.tolist() == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(weights[0], flat_weights(initial_network(7)))
 
 
-def test_sweep_in_which_nothing_learns_gives_no_lr(trained: Train, tmp_path: Path) -> None:
-    (tmp_path / "sweep.json").write_text('{"best_lr": null, "valid_loss": null}')
-    with pytest.raises(
-        InputError, match=r"sweep\.json: best_lr is null: no learning rate of the grid learns; widen swe"
-    ):
-        trained((3,), lr=None, lr_from=tmp_path / "sweep.json")
-    assert not (tmp_path / "out").exists()
+def swept(lr: float, loss: float, diverged: bool = False) -> Run:
+    """A full-length run that ends at `loss`, or diverged at once."""
+    valid = (Validation(0, 20, 2.5, 0.1), Validation(5, 100, loss, 0.9))[: 1 if diverged else 2]
+    run = {"optimizer": "mine", "lr": lr, "seed": 9, "steps": 5, "steps_per_epoch": 5, "cpu": "any"}
+    return Run.model_validate(run | {"diverged": diverged, "train_loss": (), "valid": valid})
+
+
+def tuned(folder: Path, few: Path, sweep: list[Run]) -> Path:
+    write_settings(folder / "tune.json", TuneSettings(**SETTINGS, seeds=(3,)))
+    write_lines(folder / "sweep.jsonl", sweep)
+    out = folder / "tuned"
+    tune(few, folder / "tune.json", folder / "sweep.jsonl", runs=out / "runs.jsonl", weights=out / "weights")
+    return out
+
+
+def test_the_best_lr_of_the_sweep_trains_as_a_configured_one(trained: Train, tmp_path: Path, few: Path) -> None:
+    found = files(tuned(tmp_path, few, [swept(0.01, 0.4), swept(0.05, 0.2), swept(0.1, 0.3)]))
+    configured = files(trained((3,), lr=0.05))
+    del configured["snapshots.npz"]
+    assert found == configured
+
+
+def test_a_sweep_in_which_nothing_learns_tunes_nothing(tmp_path: Path, few: Path) -> None:
+    out = tuned(tmp_path, few, [swept(lr, 9.0, diverged=True) for lr in (0.01, 0.1, 1.0)])
+    assert runs(out) == []
+    assert list((out / "weights").iterdir()) == []

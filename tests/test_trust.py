@@ -18,32 +18,32 @@ GROUPS = {
     "requirements-dev.txt": PROJECT["project"]["dependencies"]
     + [*PROJECT["dependency-groups"]["cluster"], *PROJECT["dependency-groups"]["dev"]],
 }
-# each runs what a file says, but where its module makes sure that it cannot
+# each runs what a file says
 RUNS_CODE = {
     *("eval", "exec", "compile", "__import__"),
     *("paddle.load", "paddle.jit.load", "pickle.load", "pickle.loads", "pickle.Unpickler"),
     *("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load", "os.system", "joblib.load"),
 }
-GUARDED = {
-    ("weights.py", "pickle.Unpickler"),
-    *((f"{name}.py", "yaml.load") for name in ("yaml_text", "mend", "lockfile")),
-}
-GUARDED |= {("provenance.py", "yaml.load")}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "stages").rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for name in ("stages", "review") for path in (ROOT / name).rglob("*.py")),
+    ids=lambda path: path.stem,
+)
 def test_nothing_that_is_loaded_can_run_code(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in RUNS_CODE:
-            assert (path.name, ast.unparse(node)) in GUARDED, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+            # dvc.lock takes a second less in C, and that loader is a safe one
+            assert ast.unparse(node) == "yaml.load", f"{path.name}:{node.lineno}: {ast.unparse(node)}"
         if isinstance(node, ast.Call) and re.search(r"(np\.load|read_array|np\.savez)$", ast.unparse(node.func)):
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             assert given.get("allow_pickle") == "False", f"{path.name}:{node.lineno}"
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "yaml.load":
             loader = ast.unparse([*node.args, *(keyword.value for keyword in node.keywords)][1])
-            assert loader in {"yaml.CSafeLoader", "LOADER", "_Loader"}, f"{path.name}:{node.lineno}: {loader}"
+            assert loader in {"yaml.CSafeLoader", "LOADER"}, f"{path.name}:{node.lineno}: {loader}"
         if isinstance(node, ast.Import | ast.ImportFrom) and "pickle" in ast.unparse(node):
-            assert path.name == "weights.py"
+            pytest.fail(f"{path.name}:{node.lineno}: unpickling runs what a file says")
 
 
 def locked(name: str) -> dict[str, tuple[Requirement, int]]:

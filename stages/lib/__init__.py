@@ -1,4 +1,4 @@
-"""The nouns that the stages share. Modules here import each other without cycles and never import a stage."""
+"""The nouns, in wings; each wing's own docstring tells what lives there and what it may import."""
 
 import warnings
 

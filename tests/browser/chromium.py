@@ -51,10 +51,12 @@ def find_browser() -> str | None:
 def show(browser: str, page: Path) -> Page:
     """Open a copy of `page`, in the same folder, that reports on itself."""
     copy = page.with_name("reporting.html")
-    copy.write_text(f"{page.read_text(encoding='utf-8')}<script>{REPORT.read_text()}</script>", encoding="utf-8")
+    copy.write_text(
+        f"{page.read_text(encoding='utf-8')}<script>{REPORT.read_text(encoding='utf-8')}</script>", encoding="utf-8"
+    )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [browser, *FLAGS, f"--user-data-dir={profile}", copy.resolve().as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=600)
     copy.unlink()
     found = re.search(r'<script id="report" type="application/json">(.*?)</script>', done.stdout, re.DOTALL)
     assert found, done.stderr

@@ -18,11 +18,13 @@ pytestmark = [pytest.mark.browser]
 if not BROWSER and os.environ.get("CI") != "true":  # there a skipped test would be taken for a passed one
     pytestmark.append(pytest.mark.skip(reason=NOT_TESTED))
 
-OPTIMIZERS = set(yaml.safe_load((ROOT / "params.yaml").read_text())["optimizers"])
+OPTIMIZERS = set(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["optimizers"])
 REMOVED, ADDED = "adagrad", "adamw"
-KINDS = ("train_loss", "valid", "mistakes", "confusion", "sweep", "tuned_train_loss", "tuned_valid", "tuned_confusion")
-JOINED = ("loss", "valid", "accuracy", "trajectories")
-FIGURES = ("accuracy", "loss", "lr_curves", "lr_sensitivity", "ranking", "trajectories")
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+# as dvc draws them: the charts in the order of dvc.yaml, then the pictures by name
+PLOTS = {path: look for stage in STAGES.values() for plot in stage.get("plots", []) for path, look in plot.items()}
+TABLES = [path for path in PLOTS if path.endswith(".csv")]
+PICTURES = sorted(path for path in PLOTS if path.endswith(".png"))
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +42,9 @@ def clone(tmp_path: Path) -> Clone:
     return clone
 
 
-def chart_ids(optimizers: set[str]) -> set[str]:
-    """What dvc calls the charts that dvc.yaml asks for."""
-    own = {f"plots_{kind}_{optimizer}_csv" for kind in KINDS for optimizer in optimizers}
-    return own | {f"plots_{table}_csv" for table in JOINED}
+def chart_id(path: str) -> str:
+    """What dvc calls the chart of a table."""
+    return re.sub(r"\W", "_", path)
 
 
 def per_series(marks: Counter[Mark]) -> dict[tuple[str, str], int]:
@@ -54,84 +55,81 @@ def per_series(marks: Counter[Mark]) -> dict[tuple[str, str], int]:
     return counts
 
 
-def points(table: Path) -> Counter[str]:
-    """How many points each optimizer should have: one for each of its steps, whatever the number of seeds."""
-    with table.open() as lines:
-        return Counter(optimizer for optimizer, _ in {(row["optimizer"], row["step"]) for row in csv.DictReader(lines)})
+def expected(folder: Path, path: str, rev: str) -> dict[tuple[str, str], int]:
+    """How many marks a revision should have: one for each row, and in curves for each step, whatever the seeds."""
+    with (folder / path).open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    if PLOTS[path]["template"] == "curves":
+        return Counter((optimizer, rev) for optimizer, _ in {(row["optimizer"], row["step"]) for row in rows})
+    return Counter((row["optimizer"], rev) for row in rows)
 
 
 def opened(browser: str, clone: Clone, *command: str) -> Page:
     """The page that a `dvc plots` command makes, as the browser shows it."""
     clone.run("dvc", "plots", *command, "--out", "dvc_plots")
     page = clone.path / "dvc_plots" / "index.html"
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.?https?:", page.read_text())
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.?https?:", page.read_text(encoding="utf-8"))
     seen = show(browser, page)
     assert (seen.requests, seen.errors) == ([], [])
     return seen
 
 
-def rename(text: str) -> str:
-    """A table's rows of Adam as rows of the added optimizer."""
-    return re.sub(r"(?m)^adam,", f"{ADDED},", text)
-
-
-def exchange_optimizers(clone: Clone) -> None:
-    """What `dvc repro` leaves after one optimizer is removed and one added: the removed one's own files stay."""
-    params = yaml.safe_load((clone.path / "params.yaml").read_text())
-    del params["optimizers"][REMOVED]
-    params["optimizers"][ADDED] = {"type": "AdamW", "lr": None}
-    (clone.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    for file in [*clone.path.glob("plots/*/adam.csv"), *clone.path.glob("metrics/**/adam.json")]:
-        file.with_stem(ADDED).write_text(rename(file.read_text()))
-    for table in JOINED:
-        path = clone.path / "plots" / f"{table}.csv"
-        header, *rows = path.read_text().splitlines(keepends=True)
+def exchange_optimizers(folder: Path) -> None:
+    """The tables as they are after one optimizer is removed, and one added that does as Adam."""
+    for table in TABLES:
+        header, *rows = (folder / table).read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [row for row in rows if not row.startswith(f"{REMOVED},")]
-        path.write_text("".join([header, *kept, *(rename(row) for row in kept if row.startswith("adam,"))]))
+        added = [re.sub("^adam,", f"{ADDED},", row) for row in kept if row.startswith("adam,")]
+        (folder / table).write_text("".join([header, *kept, *added]), encoding="utf-8")
+
+
+def test_at_most_ten_charts_and_pictures_of_which_the_first_four_answer() -> None:
+    assert len(PLOTS) <= 10
+    assert [Path(path).stem for path in TABLES[:4]] == [
+        "training_loss",
+        "validation_loss",
+        "accuracy",
+        "loss_against_lr",
+    ]
+    assert not {Path(path).stem for path in TABLES} & {Path(path).stem for path in PICTURES}
 
 
 def test_show_draws_every_chart(browser: str, clone: Clone) -> None:
     page = opened(browser, clone, "show")
-    assert set(page.charts) == chart_ids(OPTIMIZERS)
-    assert [chart for chart, marks in page.charts.items() if not marks] == []
-    for table in ("loss", "valid"):
-        expected = {(name, "workspace"): n for name, n in points(ROOT / f"plots/{table}.csv").items()}
-        assert per_series(page.charts[f"plots_{table}_csv"]) == expected
-    assert page.charts["plots_confusion_adam_csv"] == {Mark("rect", "adam", "workspace"): 100}
-    assert page.images == {f"static/workspace_plots_{figure}.png": True for figure in FIGURES}
+    assert list(page.charts) == [chart_id(table) for table in TABLES]
+    for table in TABLES:
+        wanted = expected(clone.path, table, "workspace")
+        assert {optimizer for optimizer, _ in wanted} == OPTIMIZERS
+        assert per_series(page.charts[chart_id(table)]) == wanted, table
+    assert page.images == {f"static/workspace_{path.replace('/', '_')}": True for path in PICTURES}
 
 
 def test_diff_draws_an_added_and_a_removed_optimizer(browser: str, clone: Clone) -> None:
-    before = {table: points(clone.path / f"plots/{table}.csv") for table in ("loss", "valid")}
+    wanted = {table: expected(clone.path, table, "main") for table in TABLES}
     clone.run("git", "checkout", "--quiet", "-B", "main")
-    exchange_optimizers(clone)
+    exchange_optimizers(clone.path)
     page = opened(browser, clone, "diff", "main")
-    assert set(page.charts) == chart_ids(OPTIMIZERS | {ADDED})
-    assert [chart for chart, marks in page.charts.items() if not marks] == []
-    for table, old in before.items():
-        new = points(clone.path / f"plots/{table}.csv")
-        assert (set(old), set(new)) == (OPTIMIZERS, OPTIMIZERS - {REMOVED} | {ADDED})
-        expected = {(name, "main"): n for name, n in old.items()} | {(name, "workspace"): n for name, n in new.items()}
-        assert per_series(page.charts[f"plots_{table}_csv"]) == expected
-    for kind in KINDS:
-        for optimizer, revs in ((REMOVED, {"main"}), (ADDED, {"workspace"}), ("sgd", {"main", "workspace"})):
-            assert {mark.rev for mark in page.charts[f"plots_{kind}_{optimizer}_csv"]} == revs
-    assert page.images == {f"static/{rev}_plots_{name}.png": True for rev in ("main", "workspace") for name in FIGURES}
+    assert list(page.charts) == [chart_id(table) for table in TABLES]
+    for table, old in wanted.items():
+        new = expected(clone.path, table, "workspace")
+        assert {optimizer for optimizer, _ in new} == OPTIMIZERS - {REMOVED} | {ADDED}
+        assert per_series(page.charts[chart_id(table)]) == {**old, **new}, table
+    revs = ("main", "workspace")
+    assert page.images == {f"static/{rev}_{path.replace('/', '_')}": True for rev in revs for path in PICTURES}
 
 
 def test_a_template_that_draws_nothing_is_found(browser: str, clone: Clone) -> None:
     template = clone.path / ".dvc/plots/curves.json"
-    spec = json.loads(template.read_text())
+    spec = json.loads(template.read_text(encoding="utf-8"))
     spec["transform"][1]["calculate"] = "toNumber(datum['los'])"
-    template.write_text(json.dumps(spec))
-    charts = opened(browser, clone, "show", "plots/loss.csv").charts
-    assert charts["dvc_yaml__plots_loss_csv"] == Counter()  # that is how dvc calls it when it is asked for alone
+    template.write_text(json.dumps(spec), encoding="utf-8")
+    assert opened(browser, clone, "show", TABLES[0]).charts == {chart_id(TABLES[0]): Counter()}
 
 
 def test_without_the_bundle_nothing_is_drawn(browser: str, clone: Clone) -> None:
     """The network is refused indeed: dvc's own page finds no Vega."""
     clone.run("dvc", "config", "--local", "--unset", "plots.html_template")
-    clone.run("dvc", "plots", "show", "plots/loss.csv", "--out", "dvc_plots")
+    clone.run("dvc", "plots", "show", TABLES[0], "--out", "dvc_plots")
     page = show(browser, clone.path / "dvc_plots" / "index.html")
     assert page.charts == {}
     assert len(page.requests) == 3
@@ -148,7 +146,8 @@ def test_what_cannot_be_seen_is_not_counted(browser: str, tmp_path: Path) -> Non
     svg = f'<svg class="marks" width="100" height="100">{svg}</svg>'
     images = '<img src="gone.png"><img src="https://example.invalid/remote.png">'
     page = tmp_path / "page.html"
-    page.write_text(f'<div id="chart">{svg}</div>{images}<script>{data} Promise.reject("wrong")</script>')
+    content = f'<div id="chart">{svg}</div>{images}<script>{data} Promise.reject("wrong")</script>'
+    page.write_text(content, encoding="utf-8")
     seen = show(browser, page)
     assert seen.charts == {"chart": {Mark("symbol", "seen", ""): 1}}
     assert seen.images == {"gone.png": False, "https://example.invalid/remote.png": False}

@@ -1,0 +1,108 @@
+"""params.yaml as one frozen pydantic model, checked when it is loaded."""
+
+import re
+from pathlib import Path, PurePath
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from stages.lib.config.values import Argument, Count, Name, Rate, Rates, Section, Seeds, refuse, told
+from stages.lib.files.errors import InputError, refusal
+
+# of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
+URL = r"(file:///|(https?|ftp)://[^/:])(?!.*::)"
+SOURCE = "package, an absolute path, or a URL with file:///, http://, https:// or ftp://"
+SHA256 = "the 64 hexadecimal digits that sha256sum prints for data.source"
+
+
+def _is_source(value: str) -> str:
+    if value != "package" and not PurePath(value).is_absolute() and not re.match(URL, value):
+        raise ValueError(SOURCE)
+    return value
+
+
+def _has_an_entry(value: object) -> object:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("at least one entry 'name: {type: ..., lr: ...}'")
+    return value
+
+
+class Data(Section):
+    """Where the images come from: 'package', or an absolute path or URL with the SHA-256 of its bytes."""
+
+    source: Annotated[str, AfterValidator(_is_source), told(SOURCE)]
+    sha256: Annotated[Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None, told(SHA256)]
+
+    @field_validator("sha256")
+    @classmethod
+    def _belongs_to_the_source(cls, value: str | None, info: ValidationInfo) -> str | None:
+        package = info.data.get("source") == "package"
+        if package and value is not None:
+            raise ValueError("blank with data.source: package, whose checksums are known")
+        if not package and value is None:
+            raise ValueError(SHA256)
+        return value
+
+
+class Optimizer(Section):
+    """One optimizer: a class of paddle.optimizer, its learning rate unless the shared one, and its other arguments.
+
+    Whether the class and its arguments exist is not known here: see `optimizers.check`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Argument]
+
+    type: Annotated[str, told("a class of paddle.optimizer")]
+    lr: Rate | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All other keys."""
+        return dict(self.__pydantic_extra__)
+
+
+class Sweep(Section):
+    """The grid of learning rates, ascending, and the seeds that choose among them and do nothing else."""
+
+    lrs: Rates
+    seeds: Seeds
+
+
+class Params(Section):
+    """All of params.yaml; `optimizers` is keyed by the user's names."""
+
+    data: Data
+    lr: Rate
+    epochs: Count
+    batch_size: Count
+    seeds: Seeds
+    optimizers: Annotated[dict[Name, Optimizer], BeforeValidator(_has_an_entry)]
+    sweep: Sweep
+
+    @field_validator("sweep")
+    @classmethod
+    def _seeds_do_nothing_else(cls, value: Sweep, info: ValidationInfo) -> Sweep:
+        if set(value.seeds) & set(info.data.get("seeds", ())):
+            allowed = "none of `seeds`: runs that chose an lr must not also report on it"
+            refuse("used_twice", "seeds", list(value.seeds), allowed)
+        return value
+
+
+def load_params(path: Path) -> Params:
+    """Read and check `path`. InputError names the file, the key, the value and what is allowed there."""
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_bytes()))
+    except ValidationError as error:
+        raise InputError(f"{path}: {refusal(error)}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date such as 2026-99-99
+        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None

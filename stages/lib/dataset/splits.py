@@ -1,0 +1,44 @@
+"""The three splits as arrays, in one NumPy file."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from stages.lib.files.arrays import load_arrays, save_arrays
+
+SPLITS = ("train", "valid", "eval")
+SIDE = 28
+PIXELS = SIDE * SIDE  # row by row
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images float32 [n, 784] and their labels int64 [n]."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def save_splits(path: Path, splits: Mapping[str, Split]) -> None:
+    """Write all splits to one .npz."""
+    arrays = {}
+    for name, split in splits.items():
+        arrays[f"{name}_images"] = split.images
+        arrays[f"{name}_labels"] = split.labels
+    save_arrays(path, arrays)
+
+
+def load_split(path: os.PathLike[str], name: str) -> Split:
+    """Read one of SPLITS. InputError when the file is not one that `save_splits` wrote."""
+    return _load(Path(os.fspath(path)), name)
+
+
+@lru_cache(maxsize=len(SPLITS))  # a worker trains many runs on the same split; a cluster's lives on to the next data
+def _load(path: Path, name: str) -> Split:
+    images, labels = load_arrays(path, (f"{name}_images", f"{name}_labels"))
+    return Split(images, labels)

@@ -1,0 +1,4 @@
+"""The figures; nothing else of the stages imports matplotlib.
+
+Imports files; reached by compare, illustrate and survey.
+"""

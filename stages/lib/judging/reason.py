@@ -1,0 +1,80 @@
+"""A verdict's reason in one sentence. The wording is data: another language is another dict with the same keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stages.lib.judging.verdict import CONFIDENCE, Ratio, Verdict
+from stages.lib.searching.lr_result import TOLERANCE, LrResult
+from stages.lib.searching.status import CHANCE
+
+RATIO = "after {steps} steps its validation loss is {value} times that of the best rate tried, {best}"
+INTERVAL = RATIO + " ({confidence} interval {low} to {high})"
+STUCK = "after {steps} steps a validation loss is {loss}, no better than guessing ({chance}), and does not fall"
+ENGLISH = {
+    "reasonable": "{optimizer} at {lr} is reasonable: " + INTERVAL + ", within the tolerance of {tolerance}.",
+    "too_small learning": "{optimizer} at {lr} is too small: " + INTERVAL + ", beyond the tolerance of {tolerance}.",
+    "too_large learning": "{optimizer} at {lr} is too large: " + INTERVAL + ", beyond the tolerance of {tolerance}.",
+    "too_small stuck": "{optimizer} at {lr} is too small: " + STUCK + ", while the larger {best} learns.",
+    "too_large stuck": "{optimizer} at {lr} is too large: " + STUCK + ", while the smaller {best} learns.",
+    "too_large diverged": "{optimizer} at {lr} is too large: the loss diverged, while the smaller {best} learns.",
+    "no best": "{optimizer} at {lr} cannot be judged: nothing learns at any rate of the sweep; widen the grid "
+    "(sweep.lrs).",
+    "contradiction": "{optimizer} at {lr} cannot be judged: it did badly, but the best rate tried, {best}, is {side}; "
+    "the seeds contradict each other, and more of them are needed.",
+    "best fails": "{optimizer} at {lr} cannot be judged: at the best rate tried, {best}, not every run with these "
+    "seeds learned, so there is nothing to compare with; more seeds are needed.",
+    "no spread": "{optimizer} at {lr} cannot be judged: " + RATIO + ", but no rate that learned well has two runs, "
+    "which would show what chance alone does.",
+    "between": "{optimizer} at {lr} cannot be judged yet: " + INTERVAL + ", on both sides of the tolerance of "
+    "{tolerance}; more seeds would narrow it.",
+    "larger": "larger",
+    "equal": "the same",
+    "edge": " The best rate is the last of the sweep's grid, so a better one may lie beyond it.",
+}
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What is to be explained: the runs at `lr`, its ratio and verdict, and what they were compared with."""
+
+    optimizer: str
+    lr: float
+    steps: int
+    result: LrResult
+    ratio: Ratio | None
+    verdict: Verdict
+    best_lr: float | None
+    at_edge: bool  # the best rate is the smallest or the largest of the grid
+
+
+def reason(grounds: Grounds, words: Mapping[str, str] = ENGLISH) -> str:
+    """One sentence with its numbers, and a second one if the grid was too narrow."""
+    lr, best, ratio, losses = grounds.lr, grounds.best_lr, grounds.ratio, grounds.result.losses
+    numbers = {
+        "optimizer": grounds.optimizer,
+        "lr": f"lr {lr:g}",
+        "steps": f"{grounds.steps:,}",
+        "loss": f"{max(losses):.3g}" if losses else "",
+        "chance": f"{CHANCE:.3g}",
+        "tolerance": f"{TOLERANCE:g}",
+        "confidence": f"{CONFIDENCE:.0%}",
+        "best": "" if best is None else f"{best:g}",
+        "side": words["equal" if lr == best else "larger"],
+    }
+    if ratio:
+        numbers |= {name: f"{value:.3g}" for name, value in vars(ratio).items()}
+    return words[_case(grounds)].format(**numbers) + (words["edge"] if grounds.at_edge else "")
+
+
+def _case(grounds: Grounds) -> str:
+    """The key of the sentence."""
+    ratio, verdict = grounds.ratio, grounds.verdict
+    if verdict != "undetermined":
+        return verdict if verdict == "reasonable" else f"{verdict} {grounds.result.status}"
+    if grounds.best_lr is None:
+        return "no best"
+    if ratio is None and grounds.result.status == "learning":
+        return "best fails"
+    if ratio is None or ratio.low > TOLERANCE:
+        return "contradiction"
+    return "no spread" if ratio.low == 0 else "between"

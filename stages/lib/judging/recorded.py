@@ -1,0 +1,21 @@
+"""The recorded runs of all optimizers, read from the folders of the stages that trained them."""
+
+from pathlib import Path
+
+from stages.lib.config.settings import SweepSettings, load_names, load_settings
+from stages.lib.files.lines import read_lines
+from stages.lib.judging.optimizer_runs import OptimizerRuns
+from stages.lib.runs.run import Run
+from stages.lib.searching.lr_result import best_lr
+from stages.lib.searching.results import full_results
+
+
+def read_recorded(config: Path, train: Path, sweep: Path, tune: Path) -> dict[str, OptimizerRuns]:
+    """The runs of every optimizer that is configured, by its name; those of others stay out."""
+    recorded = {}
+    for name in load_names(config / "optimizers.json"):
+        lrs = load_settings(config / name / "sweep.json", SweepSettings).lrs
+        trained, swept = (read_lines(folder / f"{name}.jsonl", Run) for folder in (train, sweep))
+        least = 0 if best_lr(full_results(swept)) is None else 1
+        recorded[name] = OptimizerRuns(lrs, trained, swept, read_lines(tune / f"{name}.jsonl", Run, least))
+    return recorded

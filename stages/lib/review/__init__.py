@@ -1,1 +1,0 @@
-"""What `stages.review` compares two revisions with; no stage of the pipeline needs it."""

@@ -1,0 +1,137 @@
+"""Train one run: from settings and data to its record and weights."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count, islice
+
+import numpy as np
+
+from stages.lib.config import optimizers
+from stages.lib.config.settings import RunSettings
+from stages.lib.dataset.splits import Split, load_split
+from stages.lib.files.errors import InputError
+from stages.lib.runs.run import Run, Validation, windows
+from stages.lib.runs.snapshots import Snapshots, schedule
+from stages.lib.training.cpu import cpu_kind
+from stages.lib.training.engines import engine_of
+from stages.lib.training.network import Network, flat_weights, initial_network, pdparams, weights_of
+from stages.lib.training.plain import Engine
+from stages.lib.training.scoring import cross_entropies
+from stages.lib.training.trained import Trained
+
+VALID_EVERY = 100  # steps
+# Before the end, every fifth validation image scores: all of them would cost a quarter of the training itself.
+VALID_STRIDE = 5
+
+Report = Callable[[int, int, float], None]
+
+
+@dataclass
+class _Curve:
+    """A run on its way: `losses[i]` is the mean loss of batch i after i updates. All numbers are finite."""
+
+    steps_per_epoch: int
+    steps: int  # that it is to have
+    losses: list[float] = field(default_factory=list)
+    valid: list[Validation] = field(default_factory=list)
+    wrong: tuple[int, ...] = ()
+    diverged: bool = False  # the next loss was not finite, and the run stopped
+
+
+def train_run(settings: RunSettings, dataset: os.PathLike[str], report: Report, *, snapshots: bool = False) -> Trained:
+    """Train from the seed's initial weights over the seed's batches; stop where a loss is not finite.
+
+    `report(step, steps, loss)` is called after every step. InputError if a batch is larger than the train split.
+    Taking snapshots changes nothing of the run.
+    """
+    train, valid = load_split(dataset, "train"), load_split(dataset, "valid")
+    if settings.batch_size > len(train.labels):
+        allowed = f"at most {len(train.labels)}, the images of the train split"
+        raise InputError(f"params.yaml: batch_size: {settings.batch_size} is not allowed; allowed: {allowed}")
+    started = time.perf_counter()
+    model = initial_network(settings.seed)
+    taken = {0: flat_weights(model)}
+
+    def take(step: int, steps: int, loss: float) -> None:
+        if step in schedule(steps):
+            taken[step] = flat_weights(model)
+        report(step, steps, loss)
+
+    curve = _train(model, settings, train, valid, take if snapshots else report)
+    return Trained(
+        _run(settings, curve),
+        None if curve.diverged else weights_of(model),
+        None if curve.diverged else pdparams(model),
+        _finite(taken, curve) if snapshots else None,
+        time.perf_counter() - started,
+    )
+
+
+def _run(settings: RunSettings, curve: _Curve) -> Run:
+    return Run(
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        seed=settings.seed,
+        steps=curve.steps,
+        steps_per_epoch=curve.steps_per_epoch,
+        diverged=curve.diverged,
+        cpu=cpu_kind(),
+        train_loss=tuple(windows(curve.losses)),
+        valid=tuple(curve.valid),
+        wrong=curve.wrong,
+    )
+
+
+def _finite(taken: Mapping[int, np.ndarray], curve: _Curve) -> Snapshots:
+    """The weights that gave a finite loss: where a run diverged, its last update led to one that is not."""
+    steps = [step for step in taken if not curve.diverged or step < len(curve.losses)]
+    return Snapshots(np.array(steps, np.int64), np.array([taken[step] for step in steps]))
+
+
+def _train(model: Network, settings: RunSettings, train: Split, valid: Split, report: Report) -> _Curve:
+    optimizer = optimizers.build(settings.type, settings.lr, settings.arguments, model.parameters())
+    engine = engine_of(model, settings.batch_size)
+    steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
+    steps = max(1, round(steps_per_epoch * settings.epochs))
+    curve = _Curve(steps_per_epoch, steps)
+    for step, batch in enumerate(islice(batches(len(train.labels), settings.batch_size, settings.seed), steps)):
+        if step % VALID_EVERY == 0 and not _score(engine, valid, step, VALID_STRIDE, curve):
+            return curve
+        loss = engine.loss_and_gradients(train.images[batch], train.labels[batch])
+        if not math.isfinite(loss):
+            curve.diverged = True
+            return curve
+        curve.losses.append(loss)
+        optimizer.step()
+        optimizer.clear_grad()
+        report(step + 1, steps, loss)
+    _score(engine, valid, steps, 1, curve)
+    return curve
+
+
+def batches(images: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """Indices int64 of batch after batch, without end: each epoch in an order of its own, fixed by the seed.
+
+    Every epoch has every image once; its ragged last batch is kept.
+    """
+    for epoch in count():
+        order = np.random.default_rng([seed, epoch]).permutation(images)
+        for start in range(0, images, batch_size):
+            yield order[start : start + batch_size]
+
+
+def _score(engine: Engine, valid: Split, step: int, stride: int, curve: _Curve) -> bool:
+    """Add the score on every `stride`-th validation image to the curve; False, and diverged, if it is not finite."""
+    labels = valid.labels[::stride]
+    outputs = engine.logits(valid.images[::stride])
+    losses = cross_entropies(outputs, labels)
+    if not np.isfinite(losses).all():
+        curve.diverged = True
+        return False
+    wrong = np.flatnonzero(outputs.argmax(axis=1) != labels)
+    curve.valid.append(Validation(step, len(labels), float(losses.mean()), 1 - len(wrong) / len(labels)))
+    curve.wrong = tuple((wrong * stride).tolist())
+    return True

@@ -1,0 +1,44 @@
+"""What an engine is, and the reference among them: plain Paddle."""
+
+from typing import Protocol
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+AT_ONCE = 100  # images; more do not fit the cache
+
+
+class Engine(Protocol):
+    """Computes a model's outputs, and its loss with the gradients of all parameters."""
+
+    def loss_and_gradients(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """The mean cross-entropy, in training mode, of images float32 [n, 784] and labels int64 [n].
+
+        The gradients go to the parameters.
+        """
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Float32 [n, 10] of images float32 [n, 784], in evaluation mode."""
+
+
+class Plain:
+    """The reference: the network's own forward, by Paddle's operators and autograd."""
+
+    def __init__(self, model: nn.Layer) -> None:
+        self.model = model
+
+    def loss_and_gradients(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """See `Engine`."""
+        self.model.train()
+        loss = F.cross_entropy(self.model(paddle.to_tensor(images)), paddle.to_tensor(labels))
+        loss.backward()
+        return float(loss)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        self.model.eval()
+        blocks = [images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE)]
+        with paddle.no_grad():
+            return np.concatenate([self.model(paddle.to_tensor(block)).numpy() for block in blocks])

@@ -1,0 +1,65 @@
+"""How far the work is: a bar of tqdm on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+
+@contextmanager
+def reporter(label: str, position: int) -> Iterator[Callable[[int, int, float], None]]:
+    """For one run: gives `report(step, steps, loss)`, a bar, or a line every tenth of the way.
+
+    `position` is the bar's line among those side by side. However the block ends, the bar goes.
+    """
+    with tqdm(desc=label, position=position, unit="step", leave=False, dynamic_ncols=True, disable=_plain()) as bar:
+
+        def report(step: int, steps: int, loss: float) -> None:
+            if bar.disable:
+                _tell_tenths(step, steps, f"{label}: step {step} of {steps}, loss {loss:.4f}")
+            else:
+                bar.total = steps
+                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                bar.update(step - bar.n)
+
+        yield report
+
+
+def silent(step: int, steps: int, loss: float) -> None:
+    """The report of a run that is one of many: see `counter`."""
+
+
+@contextmanager
+def counter(label: str, total: int | None = None) -> Iterator[Callable[[object, object], None]]:
+    """For many runs: gives `done(run, outcome)`, a bar, or a line every tenth of the way.
+
+    Where their number is not known beforehand, a line names each run as it has ended.
+    """
+    ended = 0
+    with tqdm(desc=label, total=total, unit="run", leave=total is None, disable=_plain()) as bar:
+
+        def done(run: object, _: object) -> None:
+            nonlocal ended
+            ended += 1
+            bar.update()
+            if bar.disable and total:
+                _tell_tenths(ended, total, f"{label}: {ended} of {total} runs")
+            elif bar.disable:
+                tell(f"{label}: {run} has ended")
+
+        yield done
+
+
+def _plain() -> bool:
+    return not sys.stderr.isatty()
+
+
+def _tell_tenths(number: int, total: int, line: str) -> None:
+    if number * 10 // total > (number - 1) * 10 // total:
+        tell(line)
+
+
+def tell(line: str) -> None:
+    """A line on stderr, whole, whoever else writes."""
+    print(f"{line}\n", end="", file=sys.stderr, flush=True)
