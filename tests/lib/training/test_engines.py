@@ -173,7 +173,7 @@ def test_same_function_in_other_words_runs_fast(
 
 
 def test_question_leaves_the_model_and_paddles_random_numbers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Network, "forward", EDITS["dropout"])
+    monkeypatch.setattr(Network, "forward", forward(features=lambda _, x: F.dropout(x)))  # not probed before
     model = initial_network(0)
     model(paddle.ones([2, 784])).sum().backward()
     before = [(p.numpy(), p.grad.numpy(), p.name) for p in model.parameters()]
