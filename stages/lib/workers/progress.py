@@ -1,10 +1,14 @@
 """How far the work is: a bar of tqdm on a terminal, plain lines elsewhere."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tqdm import tqdm
+
+# tqdm's own lock is a semaphore of the system, which Python reports as leaked when Ctrl-C ends a worker
+tqdm.set_lock(threading.RLock())
 
 
 @contextmanager
