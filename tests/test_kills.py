@@ -144,8 +144,10 @@ def interrupted(clone: Clone, stage: str, moment: float) -> bool:
     try:
         assert session.wait_for(f"Running stage '{stage}'"), session.output
         time.sleep(moment)
-        if not session.stages():
-            return False
+        while not session.stages():  # it has not begun yet, or it is over
+            if session.process.poll() is not None:  # never ended by us: its locks would stay, and the next dvc tell so
+                return False
+            time.sleep(0.01)
         session.interrupt()
         session.process.wait(60)
         seconds_until_gone(clone)
