@@ -6,7 +6,7 @@ from typing import Any
 
 from review.judgement import BETTER, WORSE
 from review.report import Review, change, summary
-from stages.lib.judging.difference import CONFIDENCE, POWER
+from stages.lib.judging.log_odds import CONFIDENCE, POWER
 
 MOST = 20  # lines of a list that may be long
 HEADER = (

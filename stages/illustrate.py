@@ -24,6 +24,7 @@ TUTORIALS = "sgd"  # whose curves the tutorial's figure 2 shows
 RATES = 3  # too small, reasonable, too large
 ACCURACY_COLUMNS = ("optimizer", "at", *Standing.model_fields)
 LR_COLUMNS = ("optimizer", "lr", "seed", "steps", "runs", "loss", "status", "verdict")
+BLANKS = {"steps_to_target": "missed", "seeds_to_tell": "-"}  # a blank would draw as a spike
 CONFUSION_COLUMNS = ("optimizer", "at", "actual", "predicted", "count")
 
 
@@ -62,9 +63,8 @@ def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
 
 def _accuracy_rows(one: Judgement) -> Iterator[dict[str, Value]]:
     for at, standing in one.standings.items():
-        values = dict(standing)
-        missed = values["steps_to_target"] is None
-        yield values | {"optimizer": one.optimizer, "at": at} | ({"steps_to_target": "missed"} if missed else {})
+        values = {key: BLANKS[key] if value is None else value for key, value in standing}
+        yield values | {"optimizer": one.optimizer, "at": at}
 
 
 def _diverged(runs: Mapping[str, OptimizerRuns], judged: Mapping[str, Judgement]) -> list[tuple[str, str, float]]:

@@ -32,7 +32,8 @@ def recorded(losses: Mapping[int, float], accuracy: float = 0.9, train: Sequence
         for step, loss in losses.items()
     ]
     windows = [Window(WINDOW * place, loss, 0.5) for place, loss in enumerate(train)]
-    curves = {"train_loss": tuple(windows), "valid": tuple(valid)}
+    wrong = tuple(range(round((1 - accuracy) * IMAGES)))
+    curves = {"train_loss": tuple(windows), "valid": tuple(valid), "wrong": wrong}
     return Run.model_validate({**RUN, "steps": end, "diverged": False, **curves, **others})
 
 

@@ -53,7 +53,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Example]]]:
 def test_accuracies_at_both_rates(tmp_path: Path) -> None:
     rows = table(run(tmp_path, optimizer("adam"), optimizer())["accuracy"])
     columns = "optimizer at lr accuracy accuracy_min accuracy_max low high"
-    columns += " valid_accuracy valid_low valid_high group steps_to_target"
+    columns += " valid_accuracy valid_low valid_high group behind seeds_to_tell steps_to_target"
     assert list(rows[0]) == columns.split()
     assert [(row["optimizer"], row["at"], row["lr"]) for row in rows] == [
         (name, at, lr) for name in ("adam", "sgd") for at, lr in (("configured lr", "0.03"), ("best lr", "0.1"))

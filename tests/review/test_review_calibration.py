@@ -1,36 +1,15 @@
 """How often a review is wrong, on runs that were really trained: see benchmarks/seeds.py, which made the data."""
 
-import csv
-import gzip
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from twenty_seeds import LIKE, OPTIMIZERS, RUNS, SEEDS, WORSE
 
 from stages.lib.judging.difference import differences
 
-# python -m benchmarks.seeds data/mnist.npz params.yaml --table tests/data/seeds.csv.gz
-TABLE = Path(__file__).parents[1] / "data/seeds.csv.gz"
-WORSE, LIKE = "momentum_worse", "momentum"
 DRAWS = 200
-
-
-def recorded() -> dict[str, np.ndarray]:
-    """What each run got wrong, bool [seeds, images], in the same order of seeds for every optimizer."""
-    found: dict[str, list[np.ndarray]] = {}
-    with gzip.open(TABLE, "rt", encoding="utf-8", newline="") as file:
-        for row in sorted(csv.DictReader(file), key=lambda row: int(row["seed"])):
-            wrong = np.zeros(int(row["images"]), bool)
-            wrong[[int(image) for image in row["mistakes"].split()]] = True
-            found.setdefault(row["optimizer"], []).append(wrong)
-    return {name: np.stack(wrongs) for name, wrongs in found.items()}
-
-
-RUNS = recorded()
-SEEDS = len(RUNS[LIKE])
-OPTIMIZERS = sorted(RUNS.keys() - {WORSE})
 SIZES = [size for size in (2, 4, 8) if 2 * size <= SEEDS]  # both sides have seeds of their own
 
 

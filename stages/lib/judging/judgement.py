@@ -13,7 +13,7 @@ from stages.lib.judging.ranking import Ranked, rank
 from stages.lib.judging.reason import Grounds, reason
 from stages.lib.judging.verdict import Spread, Verdict, pooled_spread, ratio, verdict
 from stages.lib.runs.evaluation import At, Evaluation
-from stages.lib.runs.run import Run, mean_steps_to
+from stages.lib.runs.run import Run, mean_steps_to, wrong_images
 from stages.lib.searching.results import full_results, lr_result, short_results
 from stages.lib.searching.status import status
 
@@ -28,7 +28,8 @@ class _Record(BaseModel):
 class Standing(_Record):
     """One optimizer at one lr, over all seeds: accuracies on the eval and the validation split, each with an interval.
 
-    `group` is its tie group, 1 being the best, by the validation split; `steps_to_target` is None for a miss.
+    `group`, `behind` and `seeds_to_tell` are those of `Ranked`, by the validation split; `steps_to_target` is None for
+    a miss.
     """
 
     lr: float
@@ -41,6 +42,8 @@ class Standing(_Record):
     valid_low: float
     valid_high: float
     group: int
+    behind: float
+    seeds_to_tell: int | None
     steps_to_target: float | None
 
 
@@ -98,8 +101,7 @@ def _judgement(name: str, runs: OptimizerRuns, spread: Spread, standings: dict[A
 def _standings(at: At, runs: Mapping[str, Sequence[Run]], evaluations: Sequence[Evaluation]) -> dict[str, Standing]:
     """Of the optimizers of which every seed has ended; the order and the ties come from the validation split."""
     ended = {name: ran for name, ran in runs.items() if ran and all(status(run) != "diverged" for run in ran)}
-    images = max((run.valid[-1].images for ran in ended.values() for run in ran), default=0)
-    ranked = rank({name: [run.valid[-1].accuracy for run in ran] for name, ran in ended.items()}, images)
+    ranked = rank({name: wrong_images(ran) for name, ran in ended.items()})
     on_eval = {name: [one for one in evaluations if (one.optimizer, one.at) == (name, at)] for name in ended}
     for name in (name for name, found in on_eval.items() if not found):
         raise InputError(f"{name}: its weights at the {at} are not evaluated; run 'dvc repro evaluate'")
@@ -119,7 +121,9 @@ def _standing(ranked: Ranked, runs: Sequence[Run], evaluations: Sequence[Evaluat
         valid_accuracy=ranked.accuracy,
         valid_low=ranked.low,
         valid_high=ranked.high,
-        group=ranked.tie_group,
+        group=ranked.group,
+        behind=ranked.behind,
+        seeds_to_tell=ranked.seeds_to_tell,
         steps_to_target=mean_steps_to(TARGET_ACCURACY, runs),
     )
 

@@ -1,64 +1,68 @@
-"""Which optimizer is better: order by validation accuracy, and say which differences are more than noise."""
+"""Which optimizer is better? Those that may be the best one, and how many seeds would tell them apart.
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Multiple comparisons with the best (Hsu 1981): every optimizer is compared with the best of the others alone, and is out
+where it is worse beyond noise. With CONFIDENCE the truly best one is not, whichever it is; to tell all pairs apart
+would ask more, and answer another question. Comparisons are one-sided, with Bonferroni's correction for the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtrit  # Student's t quantile; all of scipy.stats would take a second to import
 
-CONFIDENCE = 0.95  # that no difference of the whole arm is called real by chance
+from stages.lib.judging.log_odds import CONFIDENCE, Estimate, estimate, log_odds, moved, pooled_variance
+
+MOST_SEEDS = 200  # nobody trains more of them to tell two optimizers apart
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One optimizer: its mean validation accuracy, an interval, and its tie group, 1 being the best."""
+    """One optimizer: its mean accuracy with an interval (for it alone), and where it stands.
+
+    Those of group 1 may be the best, those of group 2 the best of the rest, and so on. `behind` is how far the accuracy
+    is below that of the first. `seeds_to_tell` is how many seeds each would need for such a gap to the first of the
+    group to show, in POWER of draws; None of that first, and where MOST_SEEDS do not suffice.
+    """
 
     optimizer: str
     accuracy: float
     low: float
     high: float
-    tie_group: int
+    group: int
+    behind: float
+    seeds_to_tell: int | None
 
 
-def rank(accuracies: Mapping[str, Sequence[float]], images: int) -> list[Ranked]:
-    """Best first; `accuracies` holds one value per seed, of a split of so many `images`.
-
-    Optimizers share a tie group unless they differ from the best of that group beyond noise: a two-sided t-test of
-    each pair with Bonferroni's correction for all pairs. What chance may do is the seeds' variance, pooled over the
-    optimizers, and that of the images, for which two optimizers' images that only one gets wrong are counted as all
-    that either gets wrong, their most. An interval is CONFIDENCE for one accuracy, without that correction.
-    """
-    means = {name: float(np.mean(values)) for name, values in accuracies.items()}
-    sd, dof = pooled_sd(list(accuracies.values()))
+def rank(wrong: Mapping[str, np.ndarray]) -> list[Ranked]:
+    """Group by group, best first, by what each optimizer's runs got wrong on the same images: bool [seeds, images]."""
+    pooled, dof = pooled_variance([[log_odds(runs)] for runs in wrong.values()])
+    means = {name: 1 - float(runs.mean()) for name, runs in wrong.items()}
+    left = sorted(means, key=lambda name: (-means[name], name))
     ranked: list[Ranked] = []
-    leader, group = "", 0
-    for name in sorted(means, key=lambda name: (-means[name], name)):
-        pairs = len(means) * (len(means) - 1) / 2
-        quantile = _quantile((1 - CONFIDENCE) / max(pairs, 1), dof)
-        if not leader or _gap(accuracies[leader], accuracies[name], sd, images) > quantile:
-            leader, group = name, group + 1
-        half = _quantile(1 - CONFIDENCE, dof) * math.sqrt(
-            sd**2 / len(accuracies[name]) + means[name] * (1 - means[name]) / images
-        )
-        ranked.append(Ranked(name, means[name], max(means[name] - half, 0.0), min(means[name] + half, 1.0), group))
+    group = 0
+    while left:
+        first, group = left[0], group + 1
+        gaps = {name: estimate((wrong[name], wrong[first]), pooled, dof) for name in left[1:] if dof}
+        quantile = 1 - (1 - CONFIDENCE) / max(len(gaps), 1)
+        worse = [name for name, gap in gaps.items() if gap.value > gap.half(quantile)]
+        for name in (name for name in left if name not in worse):
+            seeds = _seeds_to_tell(gaps[name], len(wrong[name]), quantile) if name in gaps else None
+            behind = max(means.values()) - means[name]
+            ranked.append(Ranked(name, means[name], *_interval(wrong[name], pooled, dof), group, behind, seeds))
+        left = worse
     return ranked
 
 
-def pooled_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
-    """Standard deviation within groups, pooled over them, and its degrees of freedom; infinite with none."""
-    dof = sum(len(group) - 1 for group in groups)
-    squares = sum(float(np.sum((np.asarray(group) - np.mean(group)) ** 2)) for group in groups)
-    return (math.sqrt(squares / dof), dof) if dof else (math.inf, 0)
+def _interval(runs: np.ndarray, pooled: float, dof: float) -> tuple[float, float]:
+    if not dof:
+        return 0.0, 1.0
+    half = estimate([runs], pooled, dof).half((1 + CONFIDENCE) / 2)
+    return 1 - float(runs.mean()) + moved(runs, -half), 1 - float(runs.mean()) + moved(runs, half)
 
 
-def _gap(one: Sequence[float], other: Sequence[float], sd: float, images: int) -> float:
-    """The difference of two mean accuracies in its standard errors; 0 where nothing is known of the seeds."""
-    errors = 2 - float(np.mean(one)) - float(np.mean(other))
-    error = math.sqrt(sd**2 * (1 / len(one) + 1 / len(other)) + errors / images)
-    return abs(float(np.mean(one)) - float(np.mean(other))) / error if error else 0.0
-
-
-def _quantile(alpha: float, dof: int) -> float:
-    """Two-sided Student quantile; infinite without degrees of freedom."""
-    return float(stdtrit(dof, 1 - alpha / 2)) if dof else math.inf
+def _seeds_to_tell(gap: Estimate, seeds: int, quantile: float) -> int | None:
+    for more in range(seeds + 1, MOST_SEEDS + 1):
+        dof = gap.seeds_dof * (more - 1) / max(seeds - 1, 1)
+        if replace(gap, seeds=gap.seeds * seeds / more, seeds_dof=dof).smallest(quantile) <= gap.value:
+            return more
+    return None

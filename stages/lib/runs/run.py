@@ -62,6 +62,14 @@ def windows(losses: Sequence[float]) -> Iterator[Window]:
             yield Window(first + len(part) - 1, float(part.mean()), float(part.std()))
 
 
+def wrong_images(runs: Sequence[Run]) -> np.ndarray:
+    """What the last validation of each run got wrong, bool [runs, images]; the runs have the same images."""
+    wrong = np.zeros((len(runs), runs[0].valid[-1].images), bool)
+    for row, run in zip(wrong, runs, strict=True):
+        row[list(run.wrong)] = True
+    return wrong
+
+
 def steps_to(accuracy: float, run: Run) -> int | None:
     """The step of the first validation with that accuracy, or None."""
     return next((score.step for score in run.valid if score.accuracy >= accuracy), None)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from stages.lib.judging.difference import POWER, Difference, differences, image_variance, pooled_variance
+from stages.lib.judging.difference import Difference, differences
+from stages.lib.judging.log_odds import POWER, image_variance, pooled_variance
 
 IMAGES = 1000
 
@@ -82,8 +83,8 @@ def test_pooled_variance_and_bonferroni_by_hand() -> None:
     still = sum(log_odds(*counts).var(ddof=1) for counts in ((90, 96), (190, 200)))
     first, second = log_odds(40, 90).var(ddof=1), log_odds(200, 300, 240).var(ddof=1)
     variance = (still + first + 2 * second) / 5
-    dof = (5 * variance) ** 2 / (still**2 / 2 + (first + 2 * second) ** 2 / 3)
-    assert 3 < dof < 3.1  # near the 3 of the loud one, which makes nearly all of the variance
+    dof = (5 * variance) ** 2 / (still**2 / 4 + (first + 2 * second) ** 2 / 5) - 2
+    assert 3 < dof < 3.2  # near the 3 of the loud one, which makes nearly all of the variance
     half = stats.t.ppf(1 - 0.05 / 4, dof) * math.sqrt(variance)
     assert half_width(quiet[0], found["quiet"]) == pytest.approx(half)
     own = first / 2 + second / 3  # of the loud difference, larger than what the pooled variance gives
@@ -97,6 +98,20 @@ def test_degrees_of_freedom_add_up_where_all_vary_alike() -> None:
     assert pooled_variance([same, same, same]) == pytest.approx((0.02, 6))
     assert pooled_variance([[np.array([0.5])], [np.array([0.7])]]) == (math.inf, 0)
     assert pooled_variance([[np.array([0.5, 0.5])], [np.array([0.7])]]) == (0.0, 1)
+
+
+@pytest.mark.parametrize("deviations", [(0.1,) * 5, (0.07, 0.17, 0.07, 0.16, 0.09)], ids=["alike", "recorded"])
+def test_pooled_variance_of_two_seeds_each_gives_students_intervals(deviations: tuple[float, ...]) -> None:
+    """Five optimizers that vary alike, or as the recorded seeds: the mean of all lies in nearly 95% of intervals.
+
+    With Satterthwaite's own degrees of freedom, meant for groups that are not tiny, it lies in 98% or more.
+    """
+    draws = np.random.default_rng(4).normal(0, 1, (4000, 5, 2)) * np.array(deviations)[:, None]
+    outside = 0
+    for draw in draws:
+        variance, dof = pooled_variance([[pair] for pair in draw])
+        outside += abs(draw.mean()) > stats.t.ppf(0.975, dof) * math.sqrt(variance / 10)
+    assert 0.035 < outside / len(draws) < 0.06
 
 
 def test_other_groups_only_add_to_what_is_known_of_seeds() -> None:
