@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: repro first-look test test-browser test-long offline-plots setup cluster-setup cluster-demo cluster-benchmark lock benchmark \
-  benchmark-lock calibrate
+  benchmark-lock calibrate study
 .DELETE_ON_ERROR:
 
 # JOBS trainings of different optimizers run side by side; each of them uses a core for every seed.
@@ -110,6 +110,12 @@ benchmark-lock: .venv/development
 	$(COMPILE) --excludes benchmarks/without-cuda.txt --output-file benchmarks/requirements.txt
 	$(COMPILE) --output-file benchmarks/requirements-cuda.txt
 	sed -i "s/^torch==\([0-9.]*\) .*/torch==\1+cpu ; $(CPU_WHEEL) \\\\\n    --hash=sha256:$(TORCH_CPU_HASH)\ntorch==\1 ; $(OTHER) \\\\/" benchmarks/requirements.txt
+
+# Ten seeds of every optimizer: about twenty minutes on two cores, after the pipeline itself.
+study: .venv/runtime
+	dvc repro
+	python -m benchmarks.study data/mnist.npz data/config data/sweep \
+	  --runs benchmarks/study.jsonl --report docs/study.md --figure docs/study.png
 
 # Every rate of every optimizer at full length: about ten minutes on two cores, after the pipeline itself.
 calibrate: .venv/runtime

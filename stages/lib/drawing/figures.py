@@ -63,8 +63,8 @@ def loss_figure(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], diverged: M
 def ranking_figure(rows: Sequence[Mapping[str, Any]], diverged: Sequence[tuple[str, str, float]]) -> Figure:
     """Validation accuracy at the configured and at the best lr, best first, with intervals and groups.
 
-    A row holds at, optimizer, lr, accuracy (on the eval split), valid_accuracy, valid_low, valid_high, group and
-    seeds_to_tell ('-': none); `diverged` names those that have no numbers, as (at, optimizer, lr).
+    A row holds at, optimizer, lr, accuracy (on the eval split; may be left out), valid_accuracy, valid_low, valid_high,
+    group and seeds_to_tell ('-': none); `diverged` names those that have no numbers, as (at, optimizer, lr).
     """
     figure = Figure((8.0, 6.0), layout="constrained")
     for axes, (at, title) in zip(figure.subplots(2), RATES.items(), strict=True):
@@ -75,7 +75,8 @@ def ranking_figure(rows: Sequence[Mapping[str, Any]], diverged: Sequence[tuple[s
             interval = [row["valid_low"], row["valid_high"]]
             axes.plot(interval, [height] * 2, color="#56B4E9", linewidth=10, solid_capstyle="butt")
             axes.plot(row["valid_accuracy"], height, "o", color="black")
-            axes.plot(row["accuracy"], height, "|", color="black", markersize=16)
+            if "accuracy" in row:
+                axes.plot(row["accuracy"], height, "|", color="black", markersize=16)
             told = "" if row["seeds_to_tell"] == "-" else f" (about {row['seeds_to_tell']} seeds would tell)"
             axes.annotate(f" group {row['group']}{told}", (1.0, height), xycoords=BESIDE, va="center", fontsize=8)
         for height in range(len(lost)):
