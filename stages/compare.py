@@ -1,9 +1,7 @@
 """compare: how the loss of all optimizers falls at their configured learning rates, as the tutorial asks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from stages.lib.config.settings import load_names
 from stages.lib.drawing.figures import loss_figure, save
@@ -26,7 +24,9 @@ def compare(
     write_csv(training_loss, LOSS_COLUMNS, loss_rows(every))
     write_csv(validation_loss, VALID_COLUMNS, valid_rows(every))
     write_csv(wrong_images, WRONG_COLUMNS, _wrong_rows(every))
-    save(loss_figure(*_curves(runs)), figure)
+    curves = {name: smoothed(ran) for name, ran in runs.items() if all(run.train_loss for run in ran)}
+    diverged = {name: [run.seed for run in ran if status(run) == "diverged"] for name, ran in runs.items()}
+    save(loss_figure(curves, {name: " ".join(map(str, seeds)) for name, seeds in diverged.items()}), figure)
 
 
 def _wrong_rows(runs: Sequence[Run]) -> Iterator[tuple[Value, ...]]:
@@ -35,14 +35,6 @@ def _wrong_rows(runs: Sequence[Run]) -> Iterator[tuple[Value, ...]]:
         if status(run) != "diverged":
             wrong = " ".join(map(str, run.wrong)) or "none"
             yield run.optimizer, run.lr, run.seed, run.valid[-1].images, wrong
-
-
-def _curves(runs: Mapping[str, Sequence[Run]]) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, str]]:
-    """What the figure shows: smoothed curves by optimizer, and the seeds that diverged."""
-    curves = {name: smoothed(ran) for name, ran in runs.items() if all(run.train_loss for run in ran)}
-    return curves, {
-        name: " ".join(str(run.seed) for run in ran if status(run) == "diverged") for name, ran in runs.items()
-    }
 
 
 if __name__ == "__main__":

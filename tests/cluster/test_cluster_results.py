@@ -45,28 +45,29 @@ def test_runs_give_the_bytes_of_local_processes(
     assert f"cluster {cluster.address}: 3 of 3 runs" in said
 
 
-def test_the_data_are_sent_once_and_again_where_a_copy_is_gone(new_cluster: Callable[[], Cluster], few: Path) -> None:
+def test_each_worker_takes_the_data_once_and_again_where_its_copy_is_gone(
+    new_cluster: Callable[[], Cluster], few: Path
+) -> None:
     """As where folders for temporary files are cleaned up."""
     cluster = new_cluster()
-    workers_ = [cluster.worker()]
+    cluster.worker()
     digest = hashlib.sha256(few.read_bytes()).hexdigest()
 
-    def copies() -> set[tuple[str, str]]:
+    def copies() -> dict[str, int]:
+        """Where the copies are, and when they were written."""
         with workers(2, few) as pool:
-            return set(pool.run_all(partial(copy, pool.dataset), range(8)))
+            found = set(pool.run_all(partial(copy, pool.dataset), range(8)))
+        assert {content for _, content in found} == {digest}
+        return {path: Path(path).stat().st_mtime_ns for path, _ in found}
 
-    def sent() -> list[int]:
-        return [cluster.log(worker).count(f"Starting Worker plugin {digest}") for worker in workers_]
-
-    assert copies() == copies()
-    assert sent() == [1]
-    workers_.append(cluster.worker())  # one that comes later has it from the scheduler
-    assert {found for _, found in copies()} == {digest}
-    assert sent() == [1, 1]
+    first = copies()
+    assert copies() == first
+    cluster.worker()  # one that comes later
+    wait_for(lambda: len(copies()) == 2)
+    assert first.items() < copies().items()
     for path in cluster.folder.rglob(f"{digest}*"):
         path.unlink()
-    assert {found for _, found in copies()} == {digest}
-    assert sent() == [2, 2]
+    assert copies().items().isdisjoint(first.items())
 
 
 def test_a_killed_worker_loses_nothing(

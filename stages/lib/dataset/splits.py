@@ -26,11 +26,9 @@ class Split:
 
 def save_splits(path: Path, splits: Mapping[str, Split]) -> None:
     """Write all splits to one .npz."""
-    arrays = {}
-    for name, split in splits.items():
-        arrays[f"{name}_images"] = split.images
-        arrays[f"{name}_labels"] = split.labels
-    save_arrays(path, arrays)
+    save_arrays(
+        path, {f"{name}_{part}": array for name, split in splits.items() for part, array in vars(split).items()}
+    )
 
 
 def load_split(path: os.PathLike[str], name: str) -> Split:

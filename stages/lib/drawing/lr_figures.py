@@ -1,8 +1,10 @@
 """Figures of what a learning rate does, readable at 800 px and in greyscale."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,12 @@ class Example:
     short_steps: int | None
     runs: Sequence[tuple[Sequence[int], Sequence[float], str]]
 
+    def __str__(self) -> str:
+        statuses = sorted({status for _, _, status in self.runs} - {"learning"})
+        told = f", {' and '.join(statuses)}" if statuses else ""
+        length = f" (short runs of {self.short_steps:,} steps)" if self.short_steps else ""
+        return f"lr {_verdict(self.lr, self.verdict)}{told}{length}"
+
 
 def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None]) -> Figure:
     """Final validation loss against lr, both on log scales, a panel per optimizer with the same axes.
@@ -50,15 +58,14 @@ def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None]) -
     lines = math.ceil(len(bands) / columns)
     figure = Figure((8.0, 1.2 + max(2.1 * lines, 3.0)), layout="constrained")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flatten()
-    for axes, name in zip(grid, sorted(bands), strict=False):
-        axes.set_title(name, fontsize=9)
-        mine = [row for row in rows if row["optimizer"] == name]
-        _draw_panel(axes, mine, bands[name], str(style(list(bands), name)["color"]))
-    for place, axes in enumerate(grid):
+    for place, (axes, name) in enumerate(itertools.zip_longest(grid, sorted(bands))):
         lowest = place + columns >= len(bands)
         axes.tick_params(labelsize=8, labelbottom=lowest)
-        axes.set_visible(place < len(bands))
         axes.set_xlabel("learning rate" if lowest else "", fontsize=8)
+        axes.set_visible(name is not None)
+        if name is not None:
+            mine = [row for row in rows if row["optimizer"] == name]
+            _draw_panel(axes, name, mine, bands[name], str(style(list(bands), name)["color"]))
     grid[0].set(xscale="log", yscale="log", ylim=(min([1.0, *map(_shown_loss, rows)]) / 1.5, TOP * 1.3))
     grid[0].xaxis.set_major_locator(LogLocator(numticks=12))
     grid[0].yaxis.set_major_formatter("{x:g}")
@@ -68,9 +75,9 @@ def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None]) -
     return figure
 
 
-def _draw_panel(axes: Axes, rows: Sequence[Row], band: Range | None, colour: str) -> None:
+def _draw_panel(axes: Axes, name: str, rows: Sequence[Row], band: Range | None, colour: str) -> None:
     """The longest runs of each lr; those of full length joined by a thick line, with the seeds' band."""
-    full = {row["lr"] for row in rows if row["runs"] != "short"}
+    full = sorted({row["lr"] for row in rows if row["runs"] != "short"})
     shown = [row for row in rows if row["runs"] != "short" or row["lr"] not in full]
     losses = {lr: [_shown_loss(row) for row in shown if row["lr"] == lr] for lr in sorted({row["lr"] for row in shown})}
     means = {lr: math.exp(np.log(ends).mean()) for lr, ends in losses.items()}
@@ -78,16 +85,17 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], band: Range | None, colour: str
     if band:
         axes.axvspan(*band, color=BAND, linewidth=5, zorder=0)  # its edge shows a range of one rate
     axes.plot(list(means), list(means.values()), color=colour, linewidth=0.7, linestyle=":")
-    axes.plot(sorted(full), [means[lr] for lr in sorted(full)], color=colour, linewidth=1.8)
-    low, high = ([limit(losses[lr]) for lr in sorted(full)] for limit in (min, max))
-    axes.fill_between(sorted(full), low, high, color=colour, alpha=0.3, linewidth=0)
+    axes.plot(full, [means[lr] for lr in full], color=colour, linewidth=1.8)
+    low, high = ([limit(losses[lr]) for lr in full] for limit in (min, max))
+    axes.fill_between(full, low, high, color=colour, alpha=0.3, linewidth=0)
     for row in shown:
         face, size = colour if row["lr"] in full else "white", 7 if row["status"] == "diverged" else 5
         marker = MARKERS[row["status"]]
         axes.plot(row["lr"], _shown_loss(row), marker, color=colour, markerfacecolor=face, markersize=size)
-        if row["runs"] == "configured":
-            axes.axvline(row["lr"], color="black", linewidth=1.3, linestyle="--", zorder=1)
-            axes.set_title(f"{row['optimizer']}\n{_verdict(row['lr'], row['verdict'])}", fontsize=9)
+    for row in [row for row in rows if row["runs"] == "configured"]:
+        name = f"{row['optimizer']}\n{_verdict(row['lr'], row['verdict'])}"
+        axes.axvline(row["lr"], color="black", linewidth=1.3, linestyle="--", zorder=1)
+    axes.set_title(name, fontsize=9)
     axes.grid(alpha=0.25)
 
 
@@ -101,17 +109,14 @@ def _verdict(lr: float, verdict: str) -> str:
 
 def _legend() -> list[Line2D | Patch]:
     """Column by column."""
-
-    def line(label: str, width: float, color: str = "black", **look: Any) -> Line2D:
-        return Line2D([], [], color=color, linewidth=width, markersize=6, label=label, **look)
-
+    line = partial(Line2D, [], [], markersize=6)
     return [
-        line("full-length runs, a dot per seed", 1.8, marker="o"),
-        line("only short runs", 0.7, marker="o", linestyle=":", markerfacecolor="white"),
-        line("stuck", 0, marker=MARKERS["stuck"]),
-        line("diverged (at the top)", 0, marker=MARKERS["diverged"]),
-        line("configured lr", 1.3, linestyle="--"),
-        line("chance: ln 10", 0.8, color="grey"),
+        line(color="black", linewidth=1.8, marker="o", label="full-length runs, a dot per seed"),
+        line(color="black", linewidth=0.7, marker="o", linestyle=":", markerfacecolor="white", label="only short runs"),
+        line(color="black", linewidth=0, marker=MARKERS["stuck"], label="stuck"),
+        line(color="black", linewidth=0, marker=MARKERS["diverged"], label="diverged (at the top)"),
+        line(color="black", linewidth=1.3, linestyle="--", label="configured lr"),
+        line(color="grey", linewidth=0.8, label="chance: ln 10"),
         Patch(color=BAND, label="reasonable range"),
     ]
 
@@ -123,7 +128,7 @@ def curves_figure(optimizer: str, examples: Sequence[Example]) -> Figure:
     for example in examples:
         look = LOOKS[example.verdict]
         for place, (steps, losses, status) in enumerate(example.runs):
-            shown, label = np.minimum(losses, TOP), None if place else _label(example)
+            shown, label = np.minimum(losses, TOP), None if place else str(example)
             axes.plot(steps, shown, label=label, linewidth=2, marker="o", markersize=3, **look)
             if status == "diverged":
                 axes.plot(steps[-1], shown[-1], "X", color=look["color"], markersize=12)
@@ -135,9 +140,3 @@ def curves_figure(optimizer: str, examples: Sequence[Example]) -> Figure:
     axes.legend()
     axes.set_title(f"{optimizer}: what a wrong learning rate looks like (a line per seed, X: diverged)")
     return figure
-
-
-def _label(example: Example) -> str:
-    statuses = sorted({status for _, _, status in example.runs} - {"learning"})
-    words = f"lr {_verdict(example.lr, example.verdict)}" + (f", {' and '.join(statuses)}" if statuses else "")
-    return words + (f" (short runs of {example.short_steps:,} steps)" if example.short_steps else "")

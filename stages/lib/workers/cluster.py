@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, KilledWorker, Scheduler, Worker, WorkerPlugin, get_worker
-from distributed.cfexecutor import ClientExecutor
+from distributed import Client, KilledWorker, Scheduler, Worker, WorkerPlugin, get_client, get_worker
 from distributed.comm.core import CommClosedError
 from distributed.core import Status
 
 from stages.lib.files.errors import InputError
+from stages.lib.files.replacing import replacing
 from stages.lib.workers.fingerprint import ENVIRONMENT, fingerprint
 from stages.lib.workers.progress import tell
 
@@ -42,21 +42,23 @@ def connected(address: str, dataset: Path | None) -> Iterator[tuple[Executor, os
     """
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is told in one line here
-    client = _client(address)
-    executor = ClientExecutor(client, pure=False, retries=0, resources=MAY_RUN)  # not pure: each run is one of its own
+    try:
+        client = Client(address, timeout=SECONDS, set_as_default=False)
+    except (ValueError, OSError) as error:
+        reason = f"no scheduler answers at {address!r} ({error}); allowed: tcp://host:port, or unset it to compute here"
+        raise InputError(f"DASK_SCHEDULER_ADDRESS: {reason}") from None
+    executor = client.get_executor(pure=False, retries=0, resources=MAY_RUN)  # not pure: each run is one of its own
     try:
         tell(f"cluster {address}: dashboard at {client.dashboard_link}")
         expected = fingerprint() | ENVIRONMENT | {"--nthreads": "1"}
-        refuse_others(client, address, expected)
+        _refuse_others(client, address, expected)
         client.register_plugin(SameBytes(expected))
         client.subscribe_topic("all", _tell_event)
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):  # `survey` sends whole paths
             yield executor, _send(client, dataset) if dataset else None
     except KilledWorker as error:
-        raise InputError(
-            f"a run ended {error.allowed_failures + 1} workers, the last one {error.last_worker.address}, perhaps "
-            "for lack of memory; nothing was written"
-        ) from None
+        which = f"{error.allowed_failures + 1} workers, the last one {error.last_worker.address}"
+        raise InputError(f"a run ended {which}, perhaps for lack of memory; nothing was written") from None
     except (CancelledError, CommClosedError):
         raise InputError(f"the scheduler {address} is gone; nothing was written") from None
     finally:
@@ -65,26 +67,17 @@ def connected(address: str, dataset: Path | None) -> Iterator[tuple[Executor, os
             client.close(timeout=1)
 
 
-def _client(address: str) -> Client:
-    try:
-        return Client(address, timeout=SECONDS, set_as_default=False)
-    except (ValueError, OSError) as error:
-        reason = f"no scheduler answers at {address!r} ({error}); allowed: tcp://host:port, or unset it to compute here"
-        raise InputError(f"DASK_SCHEDULER_ADDRESS: {reason}") from None
-
-
-def refuse_others(client: Client, address: str, expected: Mapping[str, str]) -> None:
-    """InputError, with their names, if processes would compute otherwise than this one, or if there are no workers."""
+def _refuse_others(client: Client, address: str, expected: Mapping[str, str]) -> None:
     try:
         client.wait_for_workers(1, timeout=SECONDS)
     except TimeoutError:
         start = f"python -m dask worker {address} --nthreads 1"
         raise InputError(f"{address} has no workers; start some in a clone of the project: {start}") from None
+    found = {f"worker {name}": told for name, told in client.run(difference, expected, on_error="return").items()}
     try:  # the scheduler reads what runs are given, so that it can pass them on, but it computes nothing
-        found = {f"scheduler {address}": client.run_on_scheduler(difference, fingerprint())}
+        found[f"scheduler {address}"] = client.run_on_scheduler(difference, fingerprint())
     except (ImportError, AttributeError) as error:
-        found = {f"scheduler {address}": error}
-    found |= {f"worker {name}": told for name, told in client.run(difference, expected, on_error="return").items()}
+        found[f"scheduler {address}"] = error
     if told := [f"{name}: {differs}" for name, differs in found.items() if differs]:
         raise InputError(f"{'; '.join(told)}; {ANEW}")
 
@@ -100,13 +93,13 @@ def difference(expected: Mapping[str, str], dask_worker: Worker | Scheduler) -> 
     return "; ".join(f"{name} is {seen[name]} there, {expected[name]} here" for name in wrong)
 
 
+@dataclass
 class SameBytes(WorkerPlugin):
     """Gives MAY_RUN to workers that compute alike, and lets them do it at full speed; closes those that join later."""
 
-    name = "same-bytes"
+    expected: Mapping[str, str]
 
-    def __init__(self, expected: Mapping[str, str]) -> None:
-        self.expected = expected
+    name = "same-bytes"
 
     async def setup(self, worker: Worker) -> None:
         """Called by Dask before the worker's first run."""
@@ -118,23 +111,9 @@ class SameBytes(WorkerPlugin):
             for status in (Status.paused, Status.running):  # so that runs that wait for such a worker are given to it
                 worker.status = status
         worker.periodic_callbacks["profile"].stop()  # a hundred times a second: 2 to 3% of a run's time
-        # Dask gives freed memory back to the system at once, so that each step faults anew: a tenth of a run's time
-        if mallopt := getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None:
+        if sys.platform == "linux":  # Dask gives freed memory back at once, so that each step faults anew: a tenth
             for option, size in MALLOPTS.items():
-                mallopt(option, size)
-
-
-class Copy(WorkerPlugin):
-    """Writes the dataset into the folder of every worker, those that join later too."""
-
-    def __init__(self, name: str, content: bytes) -> None:
-        self.name = name
-        self.content = content  # compressed
-
-    def setup(self, worker: Worker) -> None:
-        """Called by Dask before the worker's first run."""
-        Path(worker.local_directory, self.name).write_bytes(zlib.decompress(self.content))
-        self.content = b""
+                ctypes.CDLL(None).mallopt(option, size)
 
 
 @dataclass(frozen=True)
@@ -144,16 +123,19 @@ class Sent(os.PathLike[str]):
     name: str
 
     def __fspath__(self) -> str:
-        return str(Path(get_worker().local_directory, self.name))
+        path = Path(get_worker().local_directory, self.name)
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_bytes(zlib.decompress(get_client().get_metadata(self.name)["compressed"]))
+        return str(path)
 
 
 def _send(client: Client, path: Path) -> Sent:
-    """Send the file to the workers, unless all have their copy, and give what work is to open."""
+    """Leave the file with the scheduler, if it has it not yet, and give what work is to open."""
     content = path.read_bytes()
     name = f"{hashlib.sha256(content).hexdigest()}-{path.name}"
-    has_copy = client.run(lambda dask_worker: Path(dask_worker.local_directory, name).exists(), on_error="return")
-    if not all(found is True for found in has_copy.values()):
-        client.register_plugin(Copy(name, zlib.compress(content, 1)))  # a tenth of the bytes of images
+    if not client.get_metadata([name, "sent"], default=False):
+        client.set_metadata(name, {"sent": True, "compressed": zlib.compress(content, 1)})  # a tenth of the bytes
     return Sent(name)
 
 

@@ -18,17 +18,19 @@ def command(work: Callable[..., None]) -> None:
     Positional parameters of `work` are arguments in their order, keyword-only ones are required options
     (`train_loss` is `--train-loss`), or may be left out if they have a default. Every value becomes a `Path`, or stays
     a `str` where the parameter is one.
-    Exit code 0; 1 with one line on stderr after an `InputError` or an `OSError`; 130 after Ctrl-C.
+    Exit code 0; 1 with one line on stderr after an `InputError`, an `OSError` or a `MemoryError`; 130 after Ctrl-C.
     """
     arguments = vars(_parser(work).parse_args())
-    if "DVC_STAGE" in os.environ:  # a stage must not write on when its dvc is gone
-        lifeline.end_with_dvc()
     try:
+        if "DVC_STAGE" in os.environ:  # a stage must not write on when its dvc is gone
+            lifeline.end_with_dvc()
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # until now it has left at once: see stages
         work(**arguments)
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
+    except MemoryError:
+        sys.exit(f"error: {work.__name__} needs more memory than there is; nothing was written")
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would show where the first was being answered
         sys.exit(130)

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
@@ -17,57 +18,40 @@ def end_with_dvc() -> None:
     Between the two may be the user's shell: most shells become the command that dvc gives them, but not all do.
     """
     me = psutil.Process()
-    stage = [me, *filter(_of_a_stage, me.parents())]
-    parents = [_parent(process) for process in stage]
-    _end_after(lambda: _wait_for_end([parent for parent in parents if parent]), already=None in parents)
+    first = [me, *filter(_is_of_a_stage, me.parents())][-1]
+    dvc = first.parent()
+    if not dvc or not _has_started(dvc, first):
+        os._exit(1)
+    _end_after(lambda: _wait_for_end(dvc))
 
 
 def end_with_pool() -> None:
     """End this process, one that `multiprocessing` started, without clean-up once its parent has died."""
-    parent = multiprocessing.parent_process()
-    if parent:
+    if parent := multiprocessing.parent_process():
         _end_after(parent.join)
 
 
-def _of_a_stage(process: psutil.Process) -> bool:
+def _is_of_a_stage(process: psutil.Process) -> bool:
     try:
         return "DVC_STAGE" in process.environ()
     except psutil.Error:  # another user's, or gone
         return False
 
 
-def _parent(process: psutil.Process) -> psutil.Process | None:
-    """The parent that started it; None if that one is gone, although on POSIX another one then takes its place.
-
-    A process that leads no process group is in that of its starter.
-    """
-    try:
-        parent = process.parent()
-        if parent and hasattr(os, "getpgid"):
-            started_it = os.getpgid(process.pid) in {process.pid, os.getpgid(parent.pid)}
-            return parent if started_it else None
-    except (psutil.NoSuchProcess, ProcessLookupError):
-        return None
-    return parent
+def _has_started(parent: psutil.Process, child: psutil.Process) -> bool:
+    """Not so a foster parent, which POSIX gives to an orphan: what leads no process group is in that of its starter."""
+    return not hasattr(os, "getpgid") or os.getpgid(child.pid) in {child.pid, os.getpgid(parent.pid)}
 
 
-def _wait_for_end(processes: list[psutil.Process]) -> None:
-    while all(_is_alive(process) for process in processes):
-        time.sleep(POLL_SECONDS)
+def _wait_for_end(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(POLL_SECONDS)
 
 
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _end_after(wait: Callable[[], object], *, already: bool = False) -> None:
+def _end_after(wait: Callable[[], object]) -> None:
     def end() -> None:
         wait()
         os._exit(1)  # sys.exit would only end this thread
 
-    if already:
-        os._exit(1)
     threading.Thread(target=end, name="lifeline", daemon=True).start()

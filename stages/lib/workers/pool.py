@@ -3,12 +3,13 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stages.lib.files.errors import InputError
 from stages.lib.workers import lifeline, progress
@@ -22,20 +23,13 @@ MOST = 61  # processes that Windows can wait for
 POLL_SECONDS = 0.5  # on Windows, Ctrl-C is answered only between two waits
 
 
+@dataclass(frozen=True)
 class Pool:
     """Workers that are started once, as they load paddle and the data, and then work off runs in batches."""
 
-    def __init__(self, executor: Executor, dataset: os.PathLike[str] | None = None, cluster: str = "") -> None:
-        self._executor = executor
-        self._dataset = dataset
-        self._cluster = cluster
-
-    @property
-    def dataset(self) -> os.PathLike[str]:
-        """What work opens as the dataset. ValueError if the workers were given none."""
-        if self._dataset is None:
-            raise ValueError("these workers were given no dataset")
-        return self._dataset
+    executor: Executor
+    dataset: Any  # os.PathLike[str]: what work opens as the dataset; None if `workers` was given none
+    cluster: str = ""  # where the workers are, if not on this machine
 
     def run_all(
         self,
@@ -48,32 +42,22 @@ class Pool:
         Of files, work opens `dataset` alone: on a cluster there are no others. The first exception that `work` raises
         is raised here. InputError if a process was killed.
         """
+        counted = self.cluster and not done  # its workers show their bars to nobody
+        told = progress.counter(self.cluster, len(items)) if counted else nullcontext(done or (lambda *_: None))
         try:
-            with self._counting(len(items), done) as tell:
+            with told as tell:
                 with _interrupts_held():
-                    futures = {self._executor.submit(work, item): item for item in items}
-                    if not self._cluster:  # each submit wakes Python's watch of the processes, and then may start one:
-                        self._executor.submit(int)  # the death of the last one would not be seen
-                for future in _as_completed(futures):
-                    tell(futures[future], future.result())
+                    futures = {self.executor.submit(work, item): item for item in items}
+                    if not self.cluster:  # each submit wakes Python's watch of the processes, and then may start one:
+                        self.executor.submit(int)  # the death of the last one would not be seen
+                pending = set(futures)
+                while pending:
+                    ended, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+                    for future in ended:
+                        tell(futures[future], future.result())
                 return [future.result() for future in futures]
         except BrokenProcessPool:
             raise InputError("a training process was killed, perhaps for lack of memory; nothing was written") from None
-
-    def _counting(
-        self, total: int, done: Callable[[Item, Outcome], None] | None
-    ) -> AbstractContextManager[Callable[[Item, Outcome], None]]:
-        """The runs on a cluster are counted unless the caller does it: its workers show their bars to nobody."""
-        if done or not self._cluster:
-            return nullcontext(done or (lambda *_: None))
-        return progress.counter(self._cluster, total)
-
-
-def _as_completed(futures: Collection[Future[Outcome]]) -> Iterator[Future[Outcome]]:
-    pending = set(futures)
-    while pending:
-        ended, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
-        yield from ended
 
 
 @contextmanager
@@ -83,23 +67,16 @@ def workers(most: int, dataset: Path | None) -> Iterator[Pool]:
     All processes have ended when the block has. InputError if the cluster cannot be used.
     """
     if address := os.environ.get(SCHEDULER):
-        with _cluster(address, dataset) as pool:
-            yield pool
+        try:
+            from stages.lib.workers import cluster  # its package is optional
+        except ModuleNotFoundError as error:
+            cure = "make cluster-setup, or unset the variable"
+            raise InputError(f"{SCHEDULER} is set, but the package {error.name} is missing: {cure}") from None
+        with cluster.connected(address, dataset) as (executor, there):
+            yield Pool(executor, there, f"cluster {address}")
     else:
         with _processes(most) as executor:
             yield Pool(executor, dataset)
-
-
-@contextmanager
-def _cluster(address: str, dataset: Path | None) -> Iterator[Pool]:
-    try:
-        from stages.lib.workers import cluster  # its package is optional
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"{SCHEDULER} is set, but the package {error.name} is missing: make cluster-setup, or unset the variable"
-        ) from None
-    with cluster.connected(address, dataset) as (executor, there):
-        yield Pool(executor, there, f"cluster {address}")
 
 
 @contextmanager
@@ -109,11 +86,9 @@ def _processes(most: int) -> Iterator[Executor]:
         executor = ProcessPoolExecutor(max(1, min(most, cores(), MOST)), multiprocessing.get_context("spawn"), _start)
     try:
         yield executor
-    except BaseException:  # whatever ends the block, Ctrl-C too, ends the runs that are under way
+    finally:  # Ctrl-C ends the runs that are under way; else none is, and paddle would take half a second to leave
         for child in multiprocessing.active_children():
             child.kill()
-        raise
-    finally:
         executor.shutdown(cancel_futures=True)
 
 

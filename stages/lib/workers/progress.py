@@ -1,5 +1,6 @@
 """How far the work is: a bar of tqdm on a terminal, plain lines elsewhere."""
 
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from tqdm import tqdm
 
 # tqdm's own lock is a semaphore of the system, which Python reports as leaked when Ctrl-C ends a worker
 tqdm.set_lock(threading.RLock())
+PLAIN = None  # tqdm's word for: no bar where standard error is no terminal
 
 
 @contextmanager
@@ -17,15 +19,14 @@ def reporter(label: str, position: int) -> Iterator[Callable[[int, int, float], 
 
     `position` is the bar's line among those side by side. However the block ends, the bar goes.
     """
-    with tqdm(desc=label, position=position, unit="step", leave=False, dynamic_ncols=True, disable=_plain()) as bar:
+    with tqdm(desc=label, position=position, unit="step", leave=False, dynamic_ncols=True, disable=PLAIN) as bar:
 
         def report(step: int, steps: int, loss: float) -> None:
+            bar.total = steps
+            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            bar.update(step - bar.n)
             if bar.disable:
                 _tell_tenths(step, steps, f"{label}: step {step} of {steps}, loss {loss:.4f}")
-            else:
-                bar.total = steps
-                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-                bar.update(step - bar.n)
 
         yield report
 
@@ -40,23 +41,18 @@ def counter(label: str, total: int | None = None) -> Iterator[Callable[[object, 
 
     Where their number is not known beforehand, a line names each run as it has ended.
     """
-    ended = 0
-    with tqdm(desc=label, total=total, unit="run", leave=total is None, disable=_plain()) as bar:
+    numbers = itertools.count(1)
+    with tqdm(desc=label, total=total, unit="run", leave=total is None, disable=PLAIN) as bar:
 
         def done(run: object, _: object) -> None:
-            nonlocal ended
-            ended += 1
+            number = next(numbers)
             bar.update()
             if bar.disable and total:
-                _tell_tenths(ended, total, f"{label}: {ended} of {total} runs")
+                _tell_tenths(number, total, f"{label}: {number} of {total} runs")
             elif bar.disable:
                 tell(f"{label}: {run} has ended")
 
         yield done
-
-
-def _plain() -> bool:
-    return not sys.stderr.isatty()
 
 
 def _tell_tenths(number: int, total: int, line: str) -> None:

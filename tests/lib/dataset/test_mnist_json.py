@@ -1,7 +1,6 @@
 import gzip
 import json
 import re
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.lib.dataset import mnist_json
 from stages.lib.dataset.mnist_json import read_mnist_json, write_mnist_json
 from stages.lib.dataset.splits import SPLITS, Split
 from stages.lib.files.errors import InputError
@@ -146,13 +144,13 @@ def test_splits_may_differ_in_size(tmp_path: Path) -> None:
     [
         (pixel(NAN), "is not JSON: unexpected character, expected a JSON value, at byte 12,596: 'NaN, "),
         (pixel(INF), "is not JSON: unexpected character, expected a JSON value, at byte 12,596: 'Infinity, "),
-        (pixel("0.5"), "valid image 1 pixel 5: is '0.5'; allowed: a finite number"),
-        (pixel(True), "valid image 1 pixel 5: is True; allowed: a finite number"),
-        (pixel(None), "valid image 1 pixel 5: is None; allowed: a finite number"),
-        (pixel({"v": 1}), "valid image 1 pixel 5: is an object; allowed: a finite number"),
-        (pixel(1e39), "valid image 1 pixel 5: 1e+39 is too large; allowed: at most 1e+30"),
-        (pixel(1e38), "valid image 1 pixel 5: 1e+38 is too large; allowed: at most 1e+30"),
-        (pixel(-1e308), "valid image 1 pixel 5: -1e+308 is too large; allowed: at most 1e+30"),
+        (pixel("0.5"), "valid image 1 pixel 5: is '0.5'; allowed: a number from -1e+30 to 1e+30"),
+        (pixel(True), "valid image 1 pixel 5: is True; allowed: a number from -1e+30 to 1e+30"),
+        (pixel(None), "valid image 1 pixel 5: is None; allowed: a number from -1e+30 to 1e+30"),
+        (pixel({"v": 1}), "valid image 1 pixel 5: is an object; allowed: a number from -1e+30 to 1e+30"),
+        (pixel(1e39), "valid image 1 pixel 5: is 1e+39; allowed: a number from -1e+30 to 1e+30"),
+        (pixel(1e38), "valid image 1 pixel 5: is 1e+38; allowed: a number from -1e+30 to 1e+30"),
+        (pixel(-1e308), "valid image 1 pixel 5: is -1e+308; allowed: a number from -1e+30 to 1e+30"),
         (
             pixel(10**30),
             "is not JSON: a whole number of more than 64 bits, at byte 12,596: 1000000000000000000000000000000;",
@@ -162,11 +160,11 @@ def test_splits_may_differ_in_size(tmp_path: Path) -> None:
             pixel(-(2**63) - 1),
             "is not JSON: a whole number of more than 64 bits, at byte 12,596: -9223372036854775809;",
         ),
-        (pixel([0.5]), "valid image 1 pixel 5: is a list of 1; allowed: a finite number"),
-        (pixel([]), "valid image 1 pixel 5: is a list of 0; allowed: a finite number"),
-        (empty_and_pair, "train image 1 pixel 3: is a list of 0; allowed: a finite number"),
-        (pixel_of_a_row("0.5"), "train image 1 pixel 59: is '0.5'; allowed: a finite number"),
-        (empty_and_pair_in_a_row, "train image 1 pixel 59: is a list of 0; allowed: a finite number"),
+        (pixel([0.5]), "valid image 1 pixel 5: is a list of 1; allowed: a number from -1e+30 to 1e+30"),
+        (pixel([]), "valid image 1 pixel 5: is a list of 0; allowed: a number from -1e+30 to 1e+30"),
+        (empty_and_pair, "train image 1 pixel 3: is a list of 0; allowed: a number from -1e+30 to 1e+30"),
+        (pixel_of_a_row("0.5"), "train image 1 pixel 59: is '0.5'; allowed: a number from -1e+30 to 1e+30"),
+        (empty_and_pair_in_a_row, "train image 1 pixel 59: is a list of 0; allowed: a number from -1e+30 to 1e+30"),
         (rows_of_27_and_29, f"train image 1 row 2: holds a list of 27; allowed: {IMAGE}"),
         (lambda file: rows(file).pop(), f"train image 1: holds a list of 27; allowed: {IMAGE}"),
         (lambda file: file[0][0].__setitem__(1, [0] * 28), f"train image 1 row 0: holds 0; allowed: {IMAGE}"),
@@ -241,21 +239,3 @@ def test_bad_gzip_is_refused(tmp_path: Path, spoil: Callable[[bytes], bytes]) ->
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(InputError, match="^" + re.escape(f"{path}: is not a whole gzip file: ")):
         read_mnist_json(path)
-
-
-def test_more_text_than_is_allowed_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist_json, "LARGEST_TEXT", 10**7)
-    path = written(tmp_path, "0" * 10**8)
-    tracemalloc.start()
-    with pytest.raises(
-        InputError, match=r"mnist\.json\.gz: holds more than 10,000,000 bytes of text; allowed: at most"
-    ):
-        read_mnist_json(path)
-    assert tracemalloc.get_traced_memory()[1] < 5 * 10**7
-    tracemalloc.stop()
-
-
-def test_text_of_the_size_that_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = json.dumps(content())
-    monkeypatch.setattr(mnist_json, "LARGEST_TEXT", len(text))
-    assert list(read_mnist_json(written(tmp_path, text))) == ["train", "valid", "eval"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stages.lib.drawing.surface import ASPECT, FAR, View, far, main_plane, reach, view_of
+from stages.lib.drawing.surface import FAR, MARGIN, far, grid_around, main_plane, reach
 
 P = 40  # weights
 
@@ -85,16 +85,14 @@ def test_far_paths() -> None:
     assert far({"c": path((1e9,)), "a": path((1,))}) == {"c"}
 
 
-def test_view_holds_all_points_with_a_margin() -> None:
-    for points in ([[0, 0], [3, 1]], [[0, 0], [-1, 5]], [[2, 2]]):
-        view = view_of([np.array(points, float)])
-        assert (view.right - view.left) / (view.top - view.bottom) == pytest.approx(ASPECT)
-        for x, y in points:
-            assert view.left < x < view.right
-            assert view.bottom < y < view.top
-
-
 def test_grid_by_hand() -> None:
-    rows = View(0, 3, -1, 1).grid(7)
-    assert [row[:, 0].tolist() for row in rows] == [[0, 0.5, 1, 1.5, 2, 2.5, 3]] * 5
-    assert [set(row[:, 1]) for row in rows] == [{-1}, {-0.5}, {0}, {0.5}, {1}]
+    """Around 3 x 1 the width decides, around 1 x 5 the height; one point gets a grid too."""
+    for points, width in (([[0, 0], [3, 1]], 3), ([[0, 0], [-1, 5]], 7.5), ([[2, 2]], 2 * (1 - 2 * MARGIN))):
+        middle = np.mean([np.min(points, axis=0), np.max(points, axis=0)], axis=0)
+        half = width / (1 - 2 * MARGIN) / 2
+        grid = grid_around([np.array(points, float)], 7)
+        np.testing.assert_allclose(grid[..., 0], [middle[0] + np.linspace(-half, half, 7)] * 5)
+        np.testing.assert_allclose(grid[..., 1].T, [middle[1] + np.linspace(-half, half, 5) / 1.5] * 7)
+        for x, y in points:
+            assert grid[0, 0, 0] < x < grid[0, -1, 0]
+            assert grid[0, 0, 1] < y < grid[-1, 0, 1]
