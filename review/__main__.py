@@ -3,20 +3,15 @@
 import argparse
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-from pygit2 import Commit
 
 from review.figures import figures
 from review.judgement import judge
 from review.page import markdown
-from review.provenance import md5_of
-from review.reading import read_revision
-from review.report import Review, as_json, changed_params, summary
-from review.repository import Repository, repository
-from review.revision import Revision
+from review.report import WORSE, Review
+from review.repository import repository
+from review.revision import read_revision
 from stages.lib.drawing.figures import save
 from stages.lib.files.errors import InputError
 from stages.lib.files.replacing import replacing
@@ -26,55 +21,21 @@ GOT_WORSE, FAILED, INTERRUPTED = 1, 2, 130  # exit codes
 
 
 def review(folder: Path, old: str | None, new: str | None) -> Review:
-    """Compare two revisions of the project in `folder` and write PAGE there.
+    """Compare two revisions of the project in `folder`, None being merge base and workspace, and write PAGE there.
 
-    `old` None is the merge base with the default branch, `new` None the workspace. InputError as told in
-    `repository` and `reading`; then nothing is written.
+    InputError where one is not known or cannot be compared; then nothing is written.
     """
     git = repository(folder)
-    before = git.commit(old) if old else git.base()
-    after = git.commit(new) if new else None
-    one = _committed(git, before, old or "merge base")
-    other = _committed(git, after, new or "") if after else read_revision("the workspace", folder, settings_md5)
-    found = Review(
-        one,
-        other,
-        changed_params(one.params, other.params),
-        git.changed_code(before, after),
-        [] if after else git.uncommitted(),
-        judge(one.runs, other.runs),
-    )
-    _write(found, folder / PAGE)
-    return found
-
-
-def _committed(git: Repository, commit: Commit, said: str) -> Revision:
-    with tempfile.TemporaryDirectory() as temporary:
-        git.export(commit, Path(temporary))
-        name = commit.short_id
-        shown = name if str(commit.id).startswith(said) else f"{said} ({name})"
-        return read_revision(shown, Path(temporary), settings_md5)
-
-
-def settings_md5(params: Path, optimizer: str) -> str:
-    """The MD5 of the settings that configure writes for train. InputError where the params are refused."""
-    from stages.lib.config.params import load_params  # only where a review needs it
-    from stages.lib.config.resolve import settings_of
-    from stages.lib.config.settings import write_settings
-
-    with tempfile.TemporaryDirectory() as temporary:
-        write_settings(Path(temporary, "train.json"), settings_of(optimizer, load_params(params))["train"])
-        return md5_of(Path(temporary), "train.json")
-
-
-def _write(found: Review, page: Path) -> None:
-    drawn = figures(found.rows, found.old.runs, found.new.runs)
-    with replacing(page) as temporary:
+    one = read_revision(*git.revision(old))
+    other = read_revision(*(git.revision(new) if new else git.workspace()))
+    found = Review(one, other, judge(one.runs, other.runs))
+    drawn = figures(found.rows)
+    with replacing(folder / PAGE) as temporary:
         temporary.mkdir()
         for name, figure in drawn.items():
             save(figure, temporary / f"{name}.png")
-        text = markdown(found, {name: f"{name}.png" for name in drawn})
-        (temporary / "index.md").write_text(text, encoding="utf-8", newline="\n")
+        (temporary / "index.md").write_text(markdown(found, drawn), encoding="utf-8", newline="\n")
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,10 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    print(
-        as_json(found) if given.json else f"{summary(found)}. See {PAGE / 'index.md'}.", end="" if given.json else "\n"
-    )
-    return GOT_WORSE if given.check and found.worse else 0
+    print(found.json() if given.json else f"{found}. See {PAGE / 'index.md'}.")
+    return GOT_WORSE if given.check and found.judged(WORSE) else 0
 
 
 if __name__ == "__main__":

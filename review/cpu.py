@@ -7,9 +7,7 @@ from stages.lib.training.cpu import cpu_kind
 
 VERDICTS = Path("plots/verdicts.md")
 SAME = "expect the same bytes"
-VENDOR = (
-    "expect the same bytes of SGD, Momentum and Adam; those of AdaGrad and RMSProp repeat on one vendor's CPUs only"
-)
+VENDOR = "expect the same bytes of SGD, Momentum and Adam; AdaGrad and RMSProp repeat on one vendor's CPUs only"
 OTHER = "expect other last digits, which training amplifies; `python -m review HEAD` tells whether they matter"
 
 

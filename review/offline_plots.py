@@ -10,11 +10,7 @@ from stages.lib.workers.command import command
 
 
 def bundle(template: Path) -> None:
-    """Write the template. `dvc config --local plots.html_template` names it, relative to `.dvc`.
-
-    Raises:
-        InputError: the package that ships Vega is not installed.
-    """
+    """Write what `dvc config --local plots.html_template` names, relative to `.dvc`. InputError if Vega is missing."""
     try:
         import vl_convert  # of the development packages: the pipeline itself runs without it
     except ImportError:

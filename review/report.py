@@ -1,94 +1,84 @@
-"""What a review found: two revisions, what differs, and a row per optimizer; in one sentence and as JSON."""
+"""What a review found: a row per optimizer, what changed, one sentence, and all as JSON."""
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from review.judgement import BETTER, UNKNOWN, WORSE, Row
-from review.revision import Revision
+from dvc.utils.flatten import flatten
+from pygit2 import Patch
+
+from review.revision import Revision, Runs
+from stages.lib.judging.difference import Difference
+
+BETTER = "better beyond noise"
+WORSE = "worse beyond noise"
+NOISE = "within noise"
+UNKNOWN = "cannot tell"  # besides these four, a row is judged 'added' or 'removed'
+CODE = ("stages/", "dvc.yaml", "requirements.txt")  # what can change a result, besides params.yaml
+
+
+@dataclass(frozen=True)
+class Row:
+    """One optimizer's runs on both sides, none where it is not there, and what to make of them."""
+
+    optimizer: str
+    judgement: str
+    note: str
+    old: Runs
+    new: Runs
+    difference: Difference | None = None  # with its interval; None if that is endless
+
+    def record(self) -> dict[str, Any]:
+        """For machines; what is not known is None."""
+        found: dict[str, Any] = {"optimizer": self.optimizer, "judgement": self.judgement, "note": self.note}
+        for key, name in (("difference", "change"), ("low", "low"), ("high", "high"), ("smallest_visible", "smallest")):
+            found[key] = getattr(self.difference, name, None)
+        for side, runs in (("old", self.old), ("new", self.new)):
+            found |= {side: runs.accuracy, f"{side}_seeds": len(runs.seeds), f"{side}_eval": runs.eval_accuracy}
+        return found
 
 
 @dataclass(frozen=True)
 class Review:
-    """Two revisions, what differs in params and code, and a row per optimizer."""
+    """Two revisions and a row per optimizer."""
 
     old: Revision
     new: Revision
-    params: Mapping[str, tuple[Any, Any]]
-    code: Mapping[str, str]
-    uncommitted: Sequence[str]
     rows: Sequence[Row]
 
+    def judged(self, judgement: str) -> list[str]:
+        """The optimizers that are judged so."""
+        return [row.optimizer for row in self.rows if row.judgement == judgement]
+
     @property
-    def worse(self) -> list[str]:
-        """The optimizers that got worse beyond noise."""
-        return [row.optimizer for row in self.rows if row.judgement == WORSE]
+    def verdicts(self) -> list[Row]:
+        """Those with a verdict on both sides that is not the same."""
+        return [row for row in self.rows if row.old.verdict and row.new.verdict and row.old.verdict != row.new.verdict]
 
-    def verdicts(self) -> Iterator[tuple[str, tuple[str, str], tuple[str, str]]]:
-        """Optimizer, and old and new verdict with its reason, where the verdict differs and both are known."""
-        for row in self.rows:
-            old, new = self.old.verdict(row.optimizer), self.new.verdict(row.optimizer)
-            if old[0] and new[0] and old[0] != new[0]:
-                yield row.optimizer, old, new
+    @property
+    def params(self) -> dict[str, tuple[Any, Any]]:
+        """Dotted key -> (old value, new value) of all that differs; None stands for blank or absent."""
+        old, new = flatten(self.old.params), flatten(self.new.params)
+        return {key: (old.get(key), new.get(key)) for key in old | new if old.get(key) != new.get(key)}
 
+    @property
+    def code(self) -> dict[str, str]:
+        """File -> '+<lines added> -<removed>' of the CODE that differs."""
+        old, new = self.old.files, self.new.files
+        paths = [path for path in sorted({*old, *new}) if path.startswith(CODE) and old.get(path) != new.get(path)]
+        counts = [Patch.create_from(old.get(path, b""), new.get(path, b"")).line_stats for path in paths]
+        return {path: f"+{added} -{removed}" for path, (_, added, removed) in zip(paths, counts, strict=True)}
 
-def changed_params(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Dotted key -> (old value, new value) of all that differs; None stands for blank or absent."""
-    one, other = dict(_flat(old)), dict(_flat(new))
-    keys = [*one, *(key for key in other if key not in one)]
-    return {key: (one.get(key), other.get(key)) for key in keys if one.get(key) != other.get(key)}
+    def __str__(self) -> str:
+        """One sentence: what got worse, what better, and how much could not be told."""
+        parts = [f"{said}: {', '.join(self.judged(said))}" for said in (WORSE, BETTER, UNKNOWN) if self.judged(said)]
+        return "; ".join(parts) or "No optimizer got better or worse beyond noise"
 
-
-def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, inner in value.items():
-        if isinstance(inner, Mapping) and inner:
-            yield from _flat(inner, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", inner
-
-
-def summary(review: Review) -> str:
-    """One sentence: what got worse, what better, and how much could not be told."""
-    parts = []
-    for judgement in (WORSE, BETTER, UNKNOWN):
-        names = [row.optimizer for row in review.rows if row.judgement == judgement]
-        if names:
-            parts.append(f"{judgement}: {', '.join(names)}")
-    return "; ".join(parts) if parts else "No optimizer got better or worse beyond noise"
-
-
-def as_json(review: Review) -> str:
-    """One object; numbers that are not known, or not finite, are null."""
-    rows = []
-    for row in review.rows:
-        found = row.difference
-        bounds = (found.low, found.high, found.smallest) if found else (None, None, None)
-        rows.append(
-            {key: value for key, value in vars(row).items() if key != "difference"}
-            | {"difference": change(row)}
-            | dict(zip(("low", "high", "smallest_visible"), map(_finite, bounds), strict=True))
-            | {f"{side}_eval": getattr(review, side).eval_accuracy(row.optimizer) for side in ("old", "new")}
-        )
-    content = {
-        "old": review.old.name,
-        "new": review.new.name,
-        "worse": review.worse,
-        "optimizers": rows,
-        "verdicts": [{"optimizer": name, "old": old[0], "new": new[0]} for name, old, new in review.verdicts()],
-        "params": review.params,
-        "code": review.code,
-    }
-    return json.dumps(content, indent=2, allow_nan=False, default=str) + "\n"
-
-
-def change(row: Row) -> float | None:
-    """New minus old accuracy of what was compared; None where one of them is not known."""
-    if row.difference:
-        return row.difference.change
-    return None if row.old is None or row.new is None else row.new - row.old
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    def json(self) -> str:
+        """One object."""
+        names = {"old": self.old.name, "new": self.new.name, "worse": self.judged(WORSE)}
+        rows = [row.record() for row in self.rows]
+        verdicts = [{"optimizer": it.optimizer, "old": it.old.verdict, "new": it.new.verdict} for it in self.verdicts]
+        found = {**names, "optimizers": rows, "verdicts": verdicts, "params": self.params, "code": self.code}
+        return json.dumps(found, indent=2, allow_nan=False, default=str)

@@ -1,27 +1,37 @@
-"""What a review knows of a revision: its params, the runs of each optimizer, and the verdicts on them."""
+"""One side of a review: what the files of a revision tell of each optimizer's runs, or why they tell nothing."""
 
+import csv
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import yaml
+from pydantic import BaseModel, Field, ValidationError
 
-Lines = Sequence[Mapping[str, str]]  # of a table, by column
+from review.provenance import Files, Lock, load_lock
+from stages.lib.files.errors import InputError, refusal
+
+WRONG = "plots/wrong_images.csv"
+Curve = Sequence[tuple[int, float]]  # steps and training losses
 
 
 @dataclass(frozen=True)
 class Runs:
     """One optimizer's runs at its configured lr, by seed. `problem` says why none can be trusted; then there are none.
 
-    `wrong` is which validation images a run got wrong after its last step, bool [images]. `losses` are its lines in the
-    tables of validation and training loss, by which two runs are the same; those of runs that diverged are there too.
+    `wrong` is which validation images a run got wrong after its last step, bool [images].
     """
 
     wrong: Mapping[int, np.ndarray] = field(default_factory=dict)
     diverged: tuple[int, ...] = ()
-    losses: Mapping[int, tuple[Lines, Lines]] = field(default_factory=dict)
+    curves: Mapping[int, Curve] = field(default_factory=dict)  # of all
     data: str = ""  # the MD5 of the images and labels
     problem: str = ""
+    eval_accuracy: float | None = None  # None, and no verdict, if unknown or older than the runs
+    verdict: str = ""
+    reason: str = ""
 
     @property
     def seeds(self) -> set[int]:
@@ -38,20 +48,69 @@ class Runs:
 
 @dataclass(frozen=True)
 class Revision:
-    """One side of a review. `unjudged` says why its verdicts and eval accuracies do not belong to its runs."""
+    """One side. `unjudged` says why there are no verdicts and eval accuracies that belong to its runs."""
 
     name: str  # as the user gave it
+    files: Files
     params: Mapping[str, Any]
-    runs: Mapping[str, Runs]
-    metrics: Mapping[str, Mapping[str, Any]]  # by optimizer, as judge wrote them; empty where `unjudged`
-    sentences: Mapping[str, str]  # of verdicts, by optimizer, their first word
+    runs: Mapping[str, Runs]  # by optimizer
     unjudged: str
 
-    def eval_accuracy(self, optimizer: str) -> float | None:
-        """The accuracy on the eval split; None if there is none, or none of the weights that were judged."""
-        accuracy = self.metrics.get(optimizer, {}).get("accuracy")
-        return accuracy if isinstance(accuracy, int | float) else None
 
-    def verdict(self, optimizer: str) -> tuple[str, str]:
-        """The verdict on the lr and the sentence behind it; both '' where there is none that belongs to the runs."""
-        return str(self.metrics.get(optimizer, {}).get("verdict") or ""), self.sentences.get(optimizer, "")
+class Asked(BaseModel):
+    """Of params.yaml only what a review needs, whatever other keys a revision has."""
+
+    seeds: Annotated[list[int], Field(min_length=1)]
+    optimizers: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+
+
+def read_revision(name: str, files: Files) -> Revision:
+    """Everything of one side. InputError where it cannot be read or is of another layout; else `problem` says why."""
+    params, asked = _params(name, files)
+    if WRONG not in files:
+        told = "its results are of another layout, or 'dvc repro' has not finished; they cannot be compared"
+        raise InputError(f"{name}: {WRONG} is missing: {told}")
+    lock = load_lock(name, files)
+    unjudged = lock.stale("evaluate", "judge")
+    runs = {optimizer: _runs(optimizer, asked.seeds, files, lock, not unjudged) for optimizer in asked.optimizers}
+    return Revision(name, files, params, runs, unjudged)
+
+
+def _params(name: str, files: Files) -> tuple[dict[str, Any], Asked]:
+    """params.yaml as it is, and what a review needs of it."""
+    if "params.yaml" not in files:
+        raise InputError(f"{name}: has no params.yaml: it is from before the pipeline, or this is not its folder")
+    try:
+        content = yaml.safe_load(files["params.yaml"])
+        return content, Asked.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{name}: params.yaml: {refusal(error)}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date such as 2026-99-99
+        raise InputError(f"{name}: params.yaml: is not YAML: {' '.join(str(error).split())}") from None
+
+
+def _runs(optimizer: str, seeds: list[int], files: Files, lock: Lock, judged: bool) -> Runs:
+    """One optimizer's runs, with eval accuracy and verdict if they are `judged`; a problem where they are stale."""
+    train = f"train@{optimizer}"
+    if stale := lock.stale("configure", train, "compare"):
+        return Runs(problem=stale)
+    curves: dict[int, list[tuple[int, float]]] = {seed: [] for seed in seeds}
+    try:
+        for line in _lines(files["plots/training_loss.csv"], optimizer):
+            curves[int(line["seed"])].append((int(line["step"]), float(line["loss"])))
+        wrong = {}
+        for line in _lines(files[WRONG], optimizer):
+            places = [int(place) for place in line["wrong"].split() if place != "none"]
+            wrong[int(line["seed"])] = np.isin(np.arange(int(line["images"])), places)
+    except (KeyError, ValueError, TypeError, csv.Error) as error:  # of another version
+        return Runs(problem=f"the tables in plots/ are not what compare writes ({error}); run 'dvc repro'")
+    diverged = tuple(seed for seed in seeds if seed not in wrong)
+    metrics = json.loads(files[f"metrics/{optimizer}.json"]) if judged else {}
+    said = files["plots/verdicts.md"].decode().splitlines() if judged else []
+    reason = next((line.removeprefix("- ") for line in said if line.startswith(f"- {optimizer} ")), "")
+    judgement = metrics.get("accuracy"), metrics.get("verdict") or "", reason
+    return Runs(wrong, diverged, curves, lock.deps[train].get("data/mnist.npz", ""), "", *judgement)
+
+
+def _lines(table: bytes, optimizer: str) -> list[dict[str, str]]:
+    return [line for line in csv.DictReader(table.decode().splitlines()) if line["optimizer"] == optimizer]

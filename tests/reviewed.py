@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from review.provenance import folder_md5, md5_of
+from review.provenance import hashes, md5_of
 
 IMAGES = 1000
 IDENTITY = (
@@ -96,17 +96,21 @@ def lock(folder: Path, names: Sequence[str], data: str = "d" * 32) -> None:
     """A dvc.lock that says that all results were just made from what is there."""
 
     def known(*paths: str) -> list[dict[str, str]]:
-        return [{"path": path, "md5": md5} for path in paths if (md5 := md5_of(folder, path))]
+        return [{"path": path, "md5": found} for path in paths if (found := md5(folder, path))]
 
-    images, runs = {"path": "data/mnist.npz", "md5": data}, dict.fromkeys((f"{name}.jsonl" for name in names), "a" * 32)
+    images = {"path": "data/mnist.npz", "md5": data}
+    runs = dict.fromkeys((f"data/train/{name}.jsonl" for name in names), "a" * 32)
     code = known("stages/train.py", "stages/lib/training")
-    stages = {"configure": {"deps": known("params.yaml"), "outs": [{"path": "data/config", "md5": "c" * 32 + ".dir"}]}}
+    settings = {f"data/config/{name}/train.json": "c" * 32 for name in names}
+    configured = {"path": "data/config", "md5": md5_of(settings, "data/config")}
+    stages = {"configure": {"deps": known("params.yaml"), "outs": [configured]}}
     for name in names:
         trained = {"path": f"data/train/{name}.jsonl", "md5": "a" * 32}
         weights = {"path": f"data/weights/train/{name}", "md5": "b" * 32 + ".dir"}
-        stages[f"train@{name}"] = {"deps": [images, *code], "outs": [trained, weights]}
+        read = {"path": f"data/config/{name}/train.json", "md5": "c" * 32}
+        stages[f"train@{name}"] = {"deps": [images, read, *code], "outs": [trained, weights]}
         stages[f"sweep@{name}"] = {"deps": [images], "outs": known(f"data/sweep/{name}.jsonl")}
-    folders = {"path": "data/train", "md5": folder_md5(runs)}
+    folders = {"path": "data/train", "md5": md5_of(runs, "data/train")}
     evaluation = {"path": "data/evaluation.json", "md5": "e" * 32}
     weights = {"path": "data/weights", "md5": "f" * 32 + ".dir"}
     stages["evaluate"] = {"deps": [images, weights], "outs": [evaluation]}
@@ -115,6 +119,16 @@ def lock(folder: Path, names: Sequence[str], data: str = "d" * 32) -> None:
     judged = known("metrics", "plots/verdicts.md")
     stages["judge"] = {"deps": [folders, *known("data/sweep"), evaluation], "outs": judged}
     put(folder / "dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All that the folder holds, by path."""
+    found = [path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def md5(folder: Path, path: str) -> str:
+    return md5_of(hashes(files(folder)), path)
 
 
 def put(path: Path, text: str) -> None:

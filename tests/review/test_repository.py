@@ -1,7 +1,5 @@
-from collections.abc import Sequence
 from pathlib import Path
 
-import pygit2
 import pytest
 from reviewed import blank, commit, git, put
 
@@ -22,21 +20,21 @@ def project(tmp_path: Path) -> Path:
 
 def test_revisions_are_found_by_any_name(project: Path) -> None:
     head = git(project, "rev-parse", "HEAD")
-    assert {str(repository(project).commit(name).id) for name in ("HEAD", "main", "results", head, head[:8])} == {head}
+    assert {str(repository(project).named(name).id) for name in ("HEAD", "main", "results", head, head[:8])} == {head}
 
 
 def test_experiments_are_found_by_their_name(project: Path) -> None:
     head = git(project, "rev-parse", "HEAD")
     git(project, "update-ref", "refs/exps/ab/cdef/small-lr", head)
-    assert str(repository(project).commit("small-lr").id) == head
+    assert str(repository(project).named("small-lr").id) == head
     git(project, "update-ref", "refs/exps/ab/0123/small-lr", "HEAD~1")
     with pytest.raises(InputError, match=r"2 experiments have this name"):
-        repository(project).commit("small-lr")
+        repository(project).named("small-lr")
 
 
 def test_unknown_revision(project: Path) -> None:
     with pytest.raises(InputError, match=r"^revision 'nowhere': git knows no such commit, branch, tag or experiment$"):
-        repository(project).commit("nowhere")
+        repository(project).named("nowhere")
 
 
 def test_base_is_where_the_branch_left_the_default_one(project: Path) -> None:
@@ -54,33 +52,43 @@ def test_base_is_where_the_branch_left_the_default_one(project: Path) -> None:
 
 def test_no_default_branch(project: Path) -> None:
     git(project, "branch", "-m", "elsewhere")
-    with pytest.raises(InputError, match=r"there is no default branch"):
+    with pytest.raises(
+        InputError, match=r"shares with a default branch \(origin/HEAD, main or master\); name a revision to"
+    ):
         repository(project).base()
 
 
 def test_no_common_commit(project: Path) -> None:
     git(project, "switch", "--quiet", "--orphan", "alone")
     commit(project)
-    with pytest.raises(InputError, match=r"no commit in common with the default branch main"):
+    with pytest.raises(InputError, match=r"git knows no commit that HEAD shares with a default branch"):
         repository(project).base()
 
 
 def test_shallow_clone_does_not_guess(project: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{project}", "shallow")
-    with pytest.raises(InputError, match=r"not known; this clone is shallow: 'git fetch --unshallow'"):
+    with pytest.raises(InputError, match=r"knows no commit .*; this clone is shallow: 'git fetch --unshallow'"):
         repository(tmp_path / "shallow").base()
     with pytest.raises(InputError, match=r"no such commit.* this clone is shallow"):
-        repository(tmp_path / "shallow").commit("HEAD~1")
-    assert str(repository(tmp_path / "shallow").commit("HEAD").id) == git(project, "rev-parse", "HEAD")
+        repository(tmp_path / "shallow").named("HEAD~1")
+    assert str(repository(tmp_path / "shallow").named("HEAD").id) == git(project, "rev-parse", "HEAD")
 
 
-def test_export_holds_the_results_of_the_commit(project: Path, tmp_path: Path) -> None:
+def test_files_are_the_results_of_the_commit(project: Path) -> None:
     put(project / "params.yaml", "lr: 9\n")
-    here = repository(project)
-    here.export(here.commit("results"), tmp_path / "out")
-    files = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert files == {"params.yaml", "metrics/ädam b.json", "data/sweep/adam.jsonl"}
-    assert (tmp_path / "out/params.yaml").read_text() == "lr: 0.01\n"
+    _, found = repository(project).revision("results")
+    assert set(found) == {"params.yaml", "metrics/ädam b.json", "data/sweep/adam.jsonl"}
+    assert found["params.yaml"] == b"lr: 0.01\n"
+
+
+def test_workspace_is_as_edited_without_what_git_ignores(project: Path) -> None:
+    put(project / ".gitignore", "__pycache__/\n")
+    put(project / "params.yaml", "lr: 9\n")
+    put(project / "stages/new.py", "pass\n")
+    put(project / "stages/__pycache__/new.pyc", "bytes")
+    (project / "metrics/ädam b.json").unlink()
+    _, found = repository(project).workspace()
+    assert found == {"params.yaml": b"lr: 9\n", "stages/new.py": b"pass\n", "data/sweep/adam.jsonl": b"{}\r\n"}
 
 
 def test_project_inside_a_larger_repository(tmp_path: Path) -> None:
@@ -90,76 +98,30 @@ def test_project_inside_a_larger_repository(tmp_path: Path) -> None:
     put(outer / "stages/other.py", "pass\n")
     commit(outer)
     inner = repository(outer / "deep/project")
-    inner.export(inner.commit("HEAD"), tmp_path / "out")
-    assert (tmp_path / "out/params.yaml").read_text() == "lr: 1\n"
-    put(outer / "deep/project/stages/train.py", "pass\npass\n")
+    committed = {"params.yaml": b"lr: 1\n", "stages/train.py": b"pass\n"}
+    assert inner.revision("HEAD") == (f"HEAD ({git(outer, 'rev-parse', '--short', 'HEAD')})", committed)
     put(outer / "stages/other.py", "changed\n")
-    assert inner.changed_code(inner.commit("HEAD"), None) == {"stages/train.py": "+1 -0"}
-    assert inner.uncommitted() == ["stages/train.py"]
-
-
-def test_before_the_pipeline(project: Path, tmp_path: Path) -> None:
-    short = git(project, "rev-parse", "--short", "HEAD~1")
-    with pytest.raises(InputError, match=rf"^{short} has no params.yaml: it is from before the pipeline existed$"):
-        repository(project).export(repository(project).commit("HEAD~1"), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_code_that_changed(project: Path) -> None:
-    put(project / "stages/train.py", "one\ntwo\n")
-    commit(project)
-    put(project / "stages/train.py", "one\n2\n3\n")
-    put(project / "stages/new one.py", "pass\n")
-    put(project / "notes.txt", "no code\n")
-    here = repository(project)
-    assert here.changed_code(here.commit("results"), here.commit("HEAD")) == {"stages/train.py": "+2 -0"}
-    assert here.changed_code(here.commit("HEAD"), None) == {
-        "stages/train.py": "+2 -1",
-        "stages/new one.py": "new",
-    }
-    assert set(here.uncommitted()) == {"stages/train.py", "stages/new one.py", "notes.txt"}
+    assert inner.workspace() == ("the workspace", committed)
+    put(outer / "deep/project/stages/train.py", "pass\npass\n")
+    assert inner.workspace() == (
+        "the workspace with uncommitted changes",
+        {**committed, "stages/train.py": b"pass\npass\n"},
+    )
 
 
 def test_no_repository(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"project: is in no git repository$"):
+    with pytest.raises(InputError, match=r"project: is in no git repository that can be read"):
         repository(blank(tmp_path / "elsewhere").parent / "project")
 
 
-def test_export_is_what_was_committed_whatever_git_makes_of_line_ends(project: Path, tmp_path: Path) -> None:
+def test_files_are_as_committed_whatever_git_makes_of_line_ends(project: Path) -> None:
     """As a Windows git does: dvc.lock has the hashes of the bytes that were committed."""
     git(project, "config", "core.autocrlf", "true")
-    here = repository(project)
-    here.export(here.commit("results"), tmp_path / "out")
-    assert (tmp_path / "out/params.yaml").read_bytes() == b"lr: 0.01\n"
-    assert (tmp_path / "out/data/sweep/adam.jsonl").read_bytes() == b"{}\r\n"
+    _, found = repository(project).revision("results")
+    assert (found["params.yaml"], found["data/sweep/adam.jsonl"]) == (b"lr: 0.01\n", b"{}\r\n")
 
 
-def tree(repo: pygit2.Repository, entries: Sequence[tuple[str, str, pygit2.Oid]]) -> pygit2.Oid:
-    """A tree whose names nobody checked, as in a commit that somebody made to do harm."""
-    raw = b"".join(f"{mode} {name}\0".encode() + oid.raw for mode, name, oid in entries)
-    return repo.odb.write(pygit2.enums.ObjectType.TREE, raw)
-
-
-@pytest.mark.parametrize("name", ["..", "../out of it"])
-def test_export_writes_nothing_outside_of_its_folder(project: Path, tmp_path: Path, name: str) -> None:
-    repo = pygit2.Repository(str(project))
-    text = repo.create_blob(b"harm")
-    inner = tree(repo, [("100644", "harm", text)])
-    metrics = tree(repo, [("40000", name, inner)])
-    top = tree(repo, [("40000", "metrics", metrics), ("100644", "params.yaml", text)])
-    who = pygit2.Signature("a", "a@b.c")
-    commit = repo.create_commit(None, who, who, "harm", top, [])
-    here = repository(project)
-    with pytest.raises(InputError):
-        here.export(here.commit(str(commit)), tmp_path / "deep/out")
-    assert not list(tmp_path.rglob("harm"))
-
-
-def test_export_makes_no_links(project: Path, tmp_path: Path) -> None:
-    repo = pygit2.Repository(str(project))
-    blob = repo.create_blob(b"/etc/passwd")
-    top = tree(repo, [("120000", "metrics", blob), ("100644", "params.yaml", blob)])
-    who = pygit2.Signature("a", "a@b.c")
-    here = repository(project)
-    here.export(here.commit(str(repo.create_commit(None, who, who, "link", top, []))), tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["params.yaml"]
+def test_links_are_not_followed(project: Path) -> None:
+    (project / "metrics/link.json").symlink_to("/etc/passwd")
+    commit(project)
+    assert repository(project).revision("HEAD")[1]["metrics/link.json"] == b"/etc/passwd"

@@ -3,7 +3,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from review.judgement import Row, judge
+from review.judgement import judge
+from review.report import Row
 from review.revision import Runs
 from stages.lib.judging.difference import differences
 
@@ -13,11 +14,10 @@ IMAGES = 1000
 def runs(
     wrong: Mapping[int, Sequence[int]], *, diverged: Sequence[int] = (), data: str = "d", images: int = IMAGES
 ) -> Runs:
-    """Seeds that got these images wrong; the losses of those that diverged are the same for each seed."""
+    """Seeds that got these images wrong; the curves of those that diverged are the same for each seed."""
     masks = {seed: np.isin(np.arange(images), list(found)) for seed, found in wrong.items()}
-    told = {seed: str(sorted(found)) for seed, found in wrong.items()} | dict.fromkeys(diverged, "at once")
-    losses = {seed: ([{"loss": loss}], [{"loss": loss}]) for seed, loss in told.items()}
-    return Runs(masks, tuple(diverged), losses, data)
+    curves = {seed: [(place, 0.5) for place in found] for seed, found in wrong.items()}
+    return Runs(masks, tuple(diverged), {**curves, **{seed: [(0, 9.0)] for seed in diverged}}, data)
 
 
 def row(old: Runs | None, new: Runs | None, **other: tuple[Runs | None, Runs | None]) -> Row:
@@ -40,8 +40,8 @@ def test_interval_decides() -> None:
     assert (row(GOOD, BAD).judgement, row(BAD, GOOD).judgement) == ("worse beyond noise", "better beyond noise")
     found = row(GOOD, NOISY)
     assert (found.judgement, found.note) == ("within noise", "")
-    assert [found.old, found.new] == pytest.approx([0.989, 1 - 35 / 3000])
-    assert (found.old_seeds, found.new_seeds) == (3, 3)
+    assert [found.old.accuracy, found.new.accuracy] == pytest.approx([0.989, 1 - 35 / 3000])
+    assert (len(found.old.seeds), len(found.new.seeds)) == (3, 3)
     expected = differences({"adam": tuple(np.stack(list(side.wrong.values())) for side in (GOOD, NOISY))})  # type: ignore[dict-item]
     assert found.difference == expected["adam"]
 
@@ -70,8 +70,8 @@ def test_more_seeds_of_the_same_are_no_change() -> None:
         "within noise",
         f"{SHARED} (0, 1, 2); the evidence changed: seed 7, 8 added",
     )
-    assert found.new is not None
-    assert found.new < 0.9
+    assert found.new.accuracy is not None
+    assert found.new.accuracy < 0.9
     assert row(more, GOOD).note == f"{SHARED} (0, 1, 2); the evidence changed: seed 7, 8 removed"
 
 
@@ -100,7 +100,7 @@ def test_seed_that_diverges_on_the_only_side_that_has_it_judges_nothing() -> Non
     told = (
         "judged by the shared seeds alone; the evidence changed: seed 2 removed, seed 7, 9 added, of which 7 diverged"
     )
-    assert (found.note, found.new) == (told, None)
+    assert (found.note, found.new.accuracy) == (told, None)
     worse = row(GOOD, runs({0: range(100, 200), 1: range(95, 196), 2: range(103, 200)}, diverged=[7]))
     assert worse.judgement == "worse beyond noise"
 
@@ -173,10 +173,10 @@ def test_what_no_interval_can_tell(old: Runs | None, new: Runs | None, judgement
 
 def test_numbers_are_shown_of_all_that_finished_and_of_nothing_else() -> None:
     found = row(STALE, runs({3: [1]}, diverged=[4]))
-    assert (found.old, found.new, found.old_seeds, found.new_seeds) == (None, None, 0, 2)
+    assert (found.old.accuracy, found.new.accuracy, len(found.old.seeds), len(found.new.seeds)) == (None, None, 0, 2)
     found = row(runs({0: [1], 1: [1, 2, 3]}, data="e"), BAD)
     assert found.judgement == "cannot tell"
-    assert found.old == pytest.approx(0.998)
+    assert found.old.accuracy == pytest.approx(0.998)
 
 
 def test_one_seed_is_carried_by_the_others() -> None:

@@ -1,6 +1,5 @@
-from review.judgement import NOISE, Row
-from review.report import change, changed_params
-from stages.lib.judging.difference import Difference
+from review.report import Review
+from review.revision import Revision
 
 
 def test_params_are_compared_key_by_key() -> None:
@@ -10,17 +9,22 @@ def test_params_are_compared_key_by_key() -> None:
         "seeds": [0],
         "optimizers": {"sgd": {"lr": 1, "type": "SGD"}, "new": {"type": "Adam", "lr": None}},
     }
-    assert changed_params(old, new) == {
+    before, after = (Revision("one", {}, params, {}, "") for params in (old, new))
+    assert Review(before, after, []).params == {
         "lr": (0.01, 0.1),
         "optimizers.sgd.lr": (None, 1),
         "optimizers.gone.type": ("Adam", None),
         "optimizers.new.type": (None, "Adam"),
     }
-    assert changed_params(old, old) == {}
+    assert Review(before, before, []).params == {}
 
 
-def test_change_is_that_of_the_runs_that_were_compared() -> None:
-    """Of the shared seeds alone where another one of the new side diverged, so that side has no mean accuracy."""
-    assert change(Row("sgd", NOISE, "", 0.95, None, 3, 4, Difference(-0.01, -0.08, 0.06, 0.1, 6))) == -0.01
-    assert change(Row("sgd", NOISE, "", 0.75, 0.5, 3, 3)) == -0.25
-    assert change(Row("sgd", NOISE, "", 0.75, None, 3, 3)) is None
+def test_code_is_compared_line_by_line() -> None:
+    old = {"stages/train.py": b"one\ntwo\n", "stages/gone.py": b"1\n2\n", "stages/same.py": b"x", "plots/a.csv": b"1"}
+    new = {"stages/train.py": b"one\n2\n3\n", "stages/new.py": b"1\n", "stages/same.py": b"x", "plots/a.csv": b"2"}
+    before, after = (Revision("one", files, {}, {}, "") for files in (old, new))
+    assert Review(before, after, []).code == {
+        "stages/gone.py": "+0 -2",
+        "stages/new.py": "+1 -0",
+        "stages/train.py": "+2 -1",
+    }
