@@ -121,7 +121,7 @@ benchmark-lock: .venv/development ## their lock files anew
 # Ten seeds of every optimizer: about twenty minutes on two cores, after the pipeline itself.
 study: .venv/runtime ## ten seeds of every optimizer, ranked: docs/study.md
 	dvc repro
-	python -m benchmarks.study data/mnist.npz data/config data/sweep \
+	python -m benchmarks.study data/mnist.npz data/config/network.py data/config data/sweep \
 	  --runs benchmarks/study.jsonl --report docs/study.md --figure docs/study.png
 
 # Every rate of every optimizer at full length: about ten minutes on two cores, after the pipeline itself.

@@ -33,7 +33,8 @@ def calibrate(dataset: Path, config: Path, train: Path, sweep: Path, tune: Path,
     """Write every cell to `table` (CSV; ratio 0 stands for a run without one) and the counts to `report`."""
     names = load_names(config / "optimizers.json")
     plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
-    wanted = [plan.run(lr, SEED) for plan in plans.values() for lr in plan.lrs]
+    network = (config / "network.py").read_bytes()
+    wanted = [plan.run(network, lr, SEED) for plan in plans.values() for lr in plan.lrs]
     with workers(cores(), dataset) as pool, progress.counter("calibrate") as counted:
         trained = pool.run_all(partial(_train_one, pool.dataset), wanted, counted)
     recorded, rows = read_recorded(config, train, sweep, tune), list[Row]()

@@ -89,7 +89,10 @@ def _seconds(pool: Pool) -> float:
 
 
 def _run(seed: int) -> RunSettings:
-    return RunSettings(optimizer="adam", type="Adam", arguments={}, batch_size=100, lr=0.003, epochs=EPOCHS, seed=seed)
+    network = Path("networks/tutorial.py").read_bytes()
+    return RunSettings(
+        optimizer="adam", type="Adam", arguments={}, network=network, batch_size=100, lr=0.003, epochs=EPOCHS, seed=seed
+    )
 
 
 def _train_one(dataset: os.PathLike[str], run: RunSettings) -> Trained:

@@ -51,7 +51,7 @@ def demonstrate(dataset: Path) -> None:
 
 def _sweep(folder: Path, name: str) -> bytes:
     started = time.perf_counter()
-    sweep(folder / "few.npz", folder / "sweep.json", runs=folder / name)
+    sweep(folder / "few.npz", Path("networks/tutorial.py"), folder / "sweep.json", runs=folder / name)
     tell(f"{time.perf_counter() - started:.0f} s")
     return (folder / name).read_bytes()
 

@@ -75,7 +75,7 @@ def _runs(path: Path, seed: int) -> list[RunSettings]:
         raise InputError(f"{path}: optimizers: {LIKE} must be there, to train it worse too")
     runs = []
     for name, kind in params.optimizers.items():
-        run = settings_of(name, params)["train"].run(kind.lr or params.lr, seed)
+        run = settings_of(name, params)["train"].run(Path(params.network).read_bytes(), kind.lr or params.lr, seed)
         runs.append(run.model_copy(update={"epochs": EPOCHS}))
     worse = next(run for run in runs if run.optimizer == LIKE)
     return [*runs, worse.model_copy(update={"optimizer": WORSE, "lr": WORSE_LR})]

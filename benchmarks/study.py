@@ -29,7 +29,7 @@ COLUMNS = ("optimizer", "lr", "accuracy", "95% interval", "points behind", "grou
 Arm = dict[str, tuple[float, list[Run]]]  # by optimizer
 
 
-def study(dataset: Path, config: Path, sweep: Path, *, runs: Path, report: Path, figure: Path) -> None:
+def study(dataset: Path, network: Path, config: Path, sweep: Path, *, runs: Path, report: Path, figure: Path) -> None:
     """Write a line for each run to `runs`, without its training loss; those that it holds already are kept.
 
     `report` (Markdown) and `figure` (PNG) rank the optimizers by all of them.
@@ -38,7 +38,11 @@ def study(dataset: Path, config: Path, sweep: Path, *, runs: Path, report: Path,
     done = {(run.optimizer, run.lr, run.seed) for run in found}
     with workers(cores(), dataset) as pool, progress.counter("study") as counted:
         for seed in SEEDS:  # a study that is stopped has as many seeds of every optimizer
-            wanted = [run for run in _wanted(config, sweep, seed) if (run.optimizer, run.lr, run.seed) not in done]
+            wanted = [
+                run
+                for run in _wanted(network.read_bytes(), config, sweep, seed)
+                if (run.optimizer, run.lr, run.seed) not in done
+            ]
             found += pool.run_all(partial(_train_one, pool.dataset), wanted, counted)
             found.sort(key=lambda run: (run.optimizer, run.lr, run.seed))
             write_lines(runs, found)
@@ -50,10 +54,11 @@ def study(dataset: Path, config: Path, sweep: Path, *, runs: Path, report: Path,
     figures.save(figures.ranking_figure(rows, []), figure)
 
 
-def _wanted(config: Path, sweep: Path, seed: int) -> Iterator[RunSettings]:
+def _wanted(network: bytes, config: Path, sweep: Path, seed: int) -> Iterator[RunSettings]:
     for name in load_names(config / "optimizers.json"):
         lrs = {_lr(config, sweep, name, at) for at in figures.RATES}
-        yield from (load_settings(config / name / "train.json", TrainSettings).run(lr, seed) for lr in sorted(lrs))
+        asked = load_settings(config / name / "train.json", TrainSettings)
+        yield from (asked.run(network, lr, seed) for lr in sorted(lrs))
 
 
 def _lr(config: Path, sweep: Path, name: str, at: str) -> float:

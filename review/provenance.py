@@ -13,7 +13,17 @@ import yaml
 from stages.lib.files.errors import InputError
 
 # what a review reads; all other results are in DVC's cache alone
-IN_GIT = ("params.yaml", "requirements.txt", "dvc.yaml", "dvc.lock", "stages", "data/sweep", "metrics", "plots")
+IN_GIT = (
+    "params.yaml",
+    "requirements.txt",
+    "dvc.yaml",
+    "dvc.lock",
+    "networks",
+    "stages",
+    "data/sweep",
+    "metrics",
+    "plots",
+)
 SETTINGS = "data/config"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where it was built: a second less
 Files = Mapping[str, bytes]  # by path in the project's folder

@@ -15,7 +15,7 @@ BETTER = "better beyond noise"
 WORSE = "worse beyond noise"
 NOISE = "within noise"
 UNKNOWN = "cannot tell"  # besides these four, a row is judged 'added' or 'removed'
-CODE = ("stages/", "dvc.yaml", "requirements.txt")  # what can change a result, besides params.yaml
+CODE = ("networks/", "stages/", "dvc.yaml", "requirements.txt")  # what can change a result, besides params.yaml
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
-from stages.lib.config import optimizers
+from stages.lib.config import optimizers, schedules
 from stages.lib.config.leftovers import remove_results, remove_stages
 from stages.lib.config.params import load_params
 from stages.lib.config.resolve import settings_of
 from stages.lib.config.settings import write_names, write_settings, write_versions
 from stages.lib.files.replacing import replacing
+from stages.lib.training.checked import checked_network
 from stages.lib.workers.command import command
 
 
 def configure(params: Path, config: Path, *, results: str, lock: Path) -> None:
-    """Write `config`/optimizers.json, their names, versions.json, and <optimizer>/{train,tune,sweep}.json for each.
+    """Write `config`/optimizers.json, their names, versions.json, network.py, a copy of the file that `params` names,
+    and <optimizer>/{train,tune,sweep}.json for each.
 
     Optimizers that are gone leave nothing: the folder is made anew; in those of `results`, separated by spaces, what is
     named after none of them is removed; so are their stages in `lock`, DVC's record of results.
@@ -20,9 +22,14 @@ def configure(params: Path, config: Path, *, results: str, lock: Path) -> None:
     asked = load_params(params)
     for name, optimizer in asked.optimizers.items():
         optimizers.check(optimizer.type, optimizer.arguments, f"{params}: optimizers.{name}")
+        if schedule := optimizer.schedule or asked.schedule:
+            key = f"optimizers.{name}.schedule" if optimizer.schedule else "schedule"
+            schedules.factors(schedule.type, schedule.arguments, 100, f"{params}: {key}")
+    network = checked_network(Path(asked.network), f"{params}: network")
     with replacing(config) as temporary:
         write_names(temporary / "optimizers.json", asked.optimizers)
         write_versions(temporary / "versions.json")
+        (temporary / "network.py").write_bytes(network)
         for name in asked.optimizers:
             for stage, settings in settings_of(name, asked).items():
                 write_settings(temporary / name / f"{stage}.json", settings)

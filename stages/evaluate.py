@@ -18,7 +18,7 @@ from stages.lib.workers.pool import cores, workers
 Weights = tuple[str, At, int, Path, dict[str, np.ndarray]]
 
 
-def evaluate(dataset: Path, names: Path, trained: Path, tuned: Path, *, evaluations: Path) -> None:
+def evaluate(dataset: Path, network: Path, names: Path, trained: Path, tuned: Path, *, evaluations: Path) -> None:
     """Write a line for each weights file in the folders `trained` and `tuned` of the optimizers in `names`."""
     folders: dict[At, Path] = {"configured lr": trained, "best lr": tuned}
     saved: list[Weights] = [
@@ -28,7 +28,7 @@ def evaluate(dataset: Path, names: Path, trained: Path, tuned: Path, *, evaluati
         for file in sorted((folder / name).glob("*.safetensors"), key=lambda file: int(file.stem))
     ]
     with workers(cores(), dataset) as pool:
-        scored = pool.run_all(partial(_evaluate_one, pool.dataset), saved)
+        scored = pool.run_all(partial(_evaluate_one, pool.dataset, network.read_bytes()), saved)
     write_lines(evaluations, [_evaluation(*one[:3], *found) for one, found in zip(saved, scored, strict=True)])
 
 
@@ -39,7 +39,7 @@ def _evaluation(name: str, at: At, seed: int, loss: float, confusion: np.ndarray
     return Evaluation(optimizer=name, at=at, seed=seed, loss=loss, confusion=counts)
 
 
-def _evaluate_one(dataset: os.PathLike[str], saved: Weights) -> tuple[float, np.ndarray]:
+def _evaluate_one(dataset: os.PathLike[str], network: bytes, saved: Weights) -> tuple[float, np.ndarray]:
     """The mean cross-entropy, and the counts int64 [actual, predicted]."""
     from stages.lib.training.engines import engine_of  # imports paddle: a second that only the workers need to spend
     from stages.lib.training.network import network_with
@@ -47,7 +47,7 @@ def _evaluate_one(dataset: os.PathLike[str], saved: Weights) -> tuple[float, np.
 
     *_, file, weights = saved
     split = load_split(dataset, "eval")
-    outputs = engine_of(network_with(weights, str(file))).logits(split.images)
+    outputs = engine_of(network_with(network, weights, str(file))).logits(split.images)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (split.labels, outputs.argmax(axis=1)), 1)
     return float(cross_entropies(outputs, split.labels).mean()), confusion

@@ -21,7 +21,7 @@ COLUMNS_OF_GRID = 13  # and 9 rows: the figure interpolates between them
 COLUMNS = ("optimizer", "step", "x", "y", "loss")
 
 
-def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: Path) -> None:
+def survey(dataset: Path, network: Path, names: Path, snapshots: Path, *, table: Path, figure: Path) -> None:
     """Write every snapshot's shadow on the plane and its real loss, and draw the paths over the plane's losses.
 
     A loss is the mean cross-entropy of the first IMAGES of the train split; one without a finite value is FARTHEST.
@@ -37,7 +37,9 @@ def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: 
         [(plane, share)] = pool.run_all(surface.main_plane, [list(paths.values())])
         shadows = {name: plane.shadow(path) for name, path in paths.items()}
         grid = surface.grid_around([shadows[name] for name in paths if name not in far], COLUMNS_OF_GRID)
-        found = pool.run_all(partial(_losses, scored), [*paths.values(), *map(plane.points, grid)])
+        found = pool.run_all(
+            partial(_losses, network.read_bytes(), scored), [*paths.values(), *map(plane.points, grid)]
+        )
     losses = dict(zip(paths, found, strict=False))
     rows = {name: np.column_stack([steps[name], shadows[name], losses[name]]).tolist() for name in paths}
     write_csv(table, COLUMNS, [(name, int(step), *values) for name in paths for step, *values in rows[name]])
@@ -52,12 +54,12 @@ def survey(dataset: Path, names: Path, snapshots: Path, *, table: Path, figure: 
     figures.save(surface_figure.trajectories_figure(lines, ground, share), figure)
 
 
-def _losses(scored: Split, weights: np.ndarray) -> np.ndarray:
+def _losses(network: bytes, scored: Split, weights: np.ndarray) -> np.ndarray:
     """The loss float64 [k] at each row of weights float32 [k, p]."""
     from stages.lib.training.engines import engine_of  # imports paddle: a second that only the workers need to spend
     from stages.lib.training.network import initial_network, set_flat_weights
 
-    model = initial_network(0)
+    model = initial_network(network, 0)
     engine, losses = engine_of(model), np.empty(len(weights))
     for place, row in enumerate(weights):
         set_flat_weights(model, row)

@@ -15,7 +15,7 @@ from stages.lib.workers.command import command
 from stages.lib.workers.pool import cores, workers
 
 
-def sweep(dataset: Path, settings: Path, *, runs: Path) -> None:
+def sweep(dataset: Path, network: Path, settings: Path, *, runs: Path) -> None:
     """Train on train, score on valid, never on eval; write every run."""
     asked = load_settings(settings, SweepSettings)
     with workers(cores(), dataset) as pool, progress.counter(f"sweep {asked.optimizer}") as counted:
@@ -23,16 +23,16 @@ def sweep(dataset: Path, settings: Path, *, runs: Path) -> None:
         def train(wanted: Sequence[RunSettings]) -> list[Run]:
             return pool.run_all(partial(_train_one, pool.dataset), wanted, counted)
 
-        found = sorted(_search(train, asked), key=lambda run: (run.lr, run.steps, run.seed))
+        found = sorted(_search(train, network.read_bytes(), asked), key=lambda run: (run.lr, run.steps, run.seed))
     write_lines(runs, found)
 
 
-def _search(train: Callable[[Sequence[RunSettings]], list[Run]], asked: SweepSettings) -> list[Run]:
+def _search(train: Callable[[Sequence[RunSettings]], list[Run]], network: bytes, asked: SweepSettings) -> list[Run]:
     """A short run at every rate, then full-length runs with every seed at the rates that `next_lrs` asks for."""
-    short = train([asked.run(lr, asked.seeds[0], SHORT) for lr in asked.lrs])
+    short = train([asked.run(network, lr, asked.seeds[0], SHORT) for lr in asked.lrs])
     full: list[Run] = []
     while wanted := next_lrs(by_lr(short), by_lr(full)):
-        full += train([asked.run(lr, seed) for lr in wanted for seed in asked.seeds])
+        full += train([asked.run(network, lr, seed) for lr in wanted for seed in asked.seeds])
     return short + full
 
 

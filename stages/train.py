@@ -7,10 +7,10 @@ from stages.lib.training.seeds import train_seeds
 from stages.lib.workers.command import command
 
 
-def train(dataset: Path, settings: Path, *, runs: Path, weights: Path, snapshots: Path) -> None:
-    """Train the runs in `settings`; see `train_seeds` for what they leave."""
+def train(dataset: Path, network: Path, settings: Path, *, runs: Path, weights: Path, snapshots: Path) -> None:
+    """Train the runs in `settings` of the network in that file; see `train_seeds` for what they leave."""
     asked = load_settings(settings, TrainSettings)
-    wanted = [asked.run(asked.lr, seed) for seed in asked.seeds]
+    wanted = [asked.run(network.read_bytes(), asked.lr, seed) for seed in asked.seeds]
     train_seeds(dataset, wanted, record=runs, weights=weights, snapshots=snapshots)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.lib.config.settings import TuneSettings, load_settings
+from stages.lib.config.settings import Settings, load_settings
 from stages.lib.files.lines import read_lines
 from stages.lib.runs.run import Run
 from stages.lib.searching.lr_result import best_lr
@@ -11,11 +11,11 @@ from stages.lib.training.seeds import train_seeds
 from stages.lib.workers.command import command
 
 
-def tune(dataset: Path, settings: Path, sweep: Path, *, runs: Path, weights: Path) -> None:
+def tune(dataset: Path, network: Path, settings: Path, sweep: Path, *, runs: Path, weights: Path) -> None:
     """Train a run per seed in `settings` at the best lr of the runs in `sweep`; none where no lr learns."""
-    asked = load_settings(settings, TuneSettings)
+    asked = load_settings(settings, Settings)
     best = best_lr(full_results(read_lines(sweep, Run)))
-    wanted = [] if best is None else [asked.run(best, seed) for seed in asked.seeds]
+    wanted = [] if best is None else [asked.run(network.read_bytes(), best, seed) for seed in asked.seeds]
     train_seeds(dataset, wanted, record=runs, weights=weights)
 
 

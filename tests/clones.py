@@ -62,7 +62,7 @@ class Clone:
 def clone_working_tree(path: Path) -> Clone:
     """A clone whose code, templates and settings are as edited here, not as committed."""
     subprocess.run(["git", "clone", "--quiet", ROOT, path], check=True)
-    for name in ("stages", "review", ".dvc/plots"):
+    for name in ("stages", "networks", "review", ".dvc/plots"):
         shutil.rmtree(path / name)
         shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (

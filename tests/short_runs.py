@@ -1,13 +1,25 @@
 """Settings of runs that take a second at most."""
 
+from pathlib import Path
+
 from stages.lib.config.settings import RunSettings
+
+NETWORKS = Path(__file__).parent.parent / "networks"
+TUTORIAL = (NETWORKS / "tutorial.py").read_bytes()
 
 
 def settings(
-    type_: str, lr: float, batch_size: int, epochs: float, *, seed: int = 3, **arguments: float
+    type_: str,
+    lr: float,
+    batch_size: int,
+    epochs: float,
+    *,
+    seed: int = 3,
+    network: bytes = TUTORIAL,
+    **arguments: float,
 ) -> RunSettings:
     """Of an optimizer called 'mine'."""
-    shared = {"optimizer": "mine", "type": type_, "arguments": arguments, "batch_size": batch_size}
+    shared = {"optimizer": "mine", "type": type_, "arguments": arguments, "batch_size": batch_size, "network": network}
     return RunSettings.model_validate(shared | {"lr": lr, "epochs": epochs, "seed": seed})
 
 

@@ -112,7 +112,7 @@ def check(folder: Path, content: bytes) -> None:
     params.write_bytes(content)
     config.mkdir(parents=True, exist_ok=True)
     (config / "old").touch()
-    with refused_or_right(params, "allowed", "is missing", "is not YAML", "does not work with"):
+    with refused_or_right(params, "allowed", "is missing", "is not YAML", "does not work with", "Error: "):
         configure(params, config, results="", lock=folder / "dvc.lock")
     assert [file.name for file in config.parent.iterdir()] == ["config"]
     if (config / "old").exists():

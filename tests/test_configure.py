@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from short_runs import NETWORKS, TUTORIAL
 
 from stages.configure import configure
-from stages.lib.config.settings import SweepSettings, TrainSettings, TuneSettings, load_names, load_settings
+from stages.lib.config.settings import Settings, SweepSettings, TrainSettings, load_names, load_settings
 from stages.lib.files.errors import InputError
 
 ParamsFile = Callable[..., Path]
@@ -29,6 +30,7 @@ def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Pat
     config = tmp_path / "data" / "config"
     run(params_file(), config)
     expected = [
+        "network.py",
         "optimizers.json",
         "versions.json",
         *(f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS),
@@ -39,7 +41,7 @@ def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Pat
         own: dict[str, Any] = {"optimizer": name, "type": type_, "arguments": arguments, "batch_size": 100, "epochs": 3}
         train = load_settings(config / name / "train.json", TrainSettings)
         assert train == TrainSettings(**own, seeds=(0, 1), lr=lr)
-        assert load_settings(config / name / "tune.json", TuneSettings) == TuneSettings(**own, seeds=(0, 1))
+        assert load_settings(config / name / "tune.json", Settings) == Settings(**own, seeds=(0, 1))
         sweep = SweepSettings(**own, seeds=(100, 101), lrs=(0.001, 0.01, 0.1))
         assert load_settings(config / name / "sweep.json", SweepSettings) == sweep
     assert json.loads((config / "sgd" / "train.json").read_text())["lr"] == 0.01
@@ -57,6 +59,13 @@ def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Pat
         ("[100, 101]", "[100]", ["momentum/sweep.json", "sgd/sweep.json"]),
         ("momentum: 0.9}", "momentum: 0.8}", [f"momentum/{kind}" for kind in KINDS]),
         ("  sha256:", "  sha256:  # none", []),
+        ("lr: 0.01", "lr: 0.01\nschedule:", []),
+        (
+            "lr: 0.01",
+            "lr: 0.01\nschedule: {type: CosineAnnealingDecay, T_max: }",
+            [f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS],
+        ),
+        ("lr: }", "lr: , schedule: {type: OneCycleLR}}", [f"sgd/{kind}" for kind in KINDS]),
     ],
 )
 def test_only_what_a_change_concerns_changes(
@@ -89,7 +98,11 @@ def test_removed_optimizer_leaves_nothing(params_file: ParamsFile, tmp_path: Pat
     [
         ("lr: 0.01", "lr: fast", "lr: 'fast' is not allowed; allowed: a finite number above 0"),
         ("type: SGD", "type: SDG", r"optimizers\.sgd\.type: 'SDG' is not allowed; allowed: .*SGD"),
-        ("type: SGD", "type: LBFGS", r"optimizers\.sgd\.type: 'LBFGS' is not allowed \(its step needs a closure\)"),
+        (
+            "type: SGD",
+            "type: LBFGS",
+            r"optimizers\.sgd\.type: 'LBFGS' is not allowed \(it needs a closure\)",
+        ),
         (
             "momentum: 0.9}",
             "nesterov: true}",
@@ -99,6 +112,17 @@ def test_removed_optimizer_leaves_nothing(params_file: ParamsFile, tmp_path: Pat
             "momentum: 0.9}",
             "momentum: fast}",
             r"optimizers\.momentum\.momentum: 'fast' is not allowed; allowed: a number",
+        ),
+        (
+            "lr: 0.01",
+            "lr: 0.01\nschedule: {type: ReduceOnPlateau}",
+            r"schedule\.type: 'ReduceOnPlateau' is not allowed",
+        ),
+        ("lr: 0.01", "lr: 0.01\nschedule: StepDecay", r"schedule: 'StepDecay' is not allowed; allowed: a mapping"),
+        (
+            "momentum: 0.9}",
+            "schedule: {type: StepDecay}}",
+            r"optimizers\.momentum\.schedule: {} does not work with StepDecay: .*'step_size'",
         ),
         ("momentum: 0.9}", "learning_rate: 1}", r"optimizers\.momentum: 'learning_rate' is no argument of Momentum"),
     ],
@@ -114,3 +138,22 @@ def test_bad_params_leave_the_old_settings(
     with pytest.raises(InputError, match=rf"params\.yaml: {message}"):
         run(bad, tmp_path / "config")
     assert {**settings(tmp_path), "params.yaml": b""} == {**before, "params.yaml": b""}
+
+
+def test_bad_network_leaves_the_old_settings(params_file: ParamsFile, tmp_path: Path) -> None:
+    run(params_file(), tmp_path / "config")
+    before = settings(tmp_path / "config")
+    (tmp_path / "mine.py").write_text("class Network: pass\n")
+    with pytest.raises(
+        InputError, match=r"params\.yaml: network: '.*mine\.py': has no class Network\(paddle\.nn\.Layer\)$"
+    ):
+        run(params_file(str(NETWORKS / "tutorial.py"), str(tmp_path / "mine.py")), tmp_path / "config")
+    assert settings(tmp_path / "config") == before
+
+
+def test_network_is_copied_and_concerns_no_settings(params_file: ParamsFile, tmp_path: Path) -> None:
+    run(params_file(), tmp_path / "config")
+    before = settings(tmp_path / "config")
+    assert before["network.py"] == TUTORIAL
+    run(params_file("tutorial.py", "mlp.py"), tmp_path / "config")
+    assert settings(tmp_path / "config") == before | {"network.py": (NETWORKS / "mlp.py").read_bytes()}

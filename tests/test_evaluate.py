@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from short_runs import NETWORKS, TUTORIAL
 
 from stages.evaluate import evaluate
 from stages.lib.dataset.splits import Split
@@ -19,7 +20,9 @@ Weights = dict[str, np.ndarray]
 
 def guess(digit: int) -> Weights:
     """Weights of a network whose logits are 2 for `digit` and 0 for all others, whatever the image."""
-    state = {name: np.zeros(value.shape, np.float32) for name, value in initial_network(0).state_dict().items()}
+    state = {
+        name: np.zeros(value.shape, np.float32) for name, value in initial_network(TUTORIAL, 0).state_dict().items()
+    }
     state["fc.bias"][digit] = 2.0
     return state
 
@@ -33,7 +36,9 @@ def evaluated(
         save_weights(folder / f"{place}.safetensors", weights)
     (folder / "names.json").write_text(json.dumps(names))
     out = folder / "out.jsonl"
-    evaluate(dataset, folder / "names.json", folder / "train", folder / "tune", evaluations=out)
+    evaluate(
+        dataset, NETWORKS / "tutorial.py", folder / "names.json", folder / "train", folder / "tune", evaluations=out
+    )
     return read_lines(out, Evaluation, least=0)
 
 
@@ -54,10 +59,10 @@ def test_counts_and_loss_by_hand(tmp_path: Path, dataset: Path, mnist: dict[str,
 
 
 def test_real_weights_give_what_paddle_gives(tmp_path: Path, dataset: Path, mnist: dict[str, Split]) -> None:
-    network = initial_network(8)
+    network = initial_network(TUTORIAL, 8)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     [found] = evaluated(tmp_path, dataset, {"train/mine/8": weights})
-    outputs, labels = network(paddle.to_tensor(mnist["eval"].images)), mnist["eval"].labels
+    outputs, labels = network(paddle.to_tensor(mnist["eval"].images.reshape(-1, 1, 28, 28))), mnist["eval"].labels
     loss = float(paddle.nn.functional.cross_entropy(outputs, paddle.to_tensor(labels)))
     assert found.loss == pytest.approx(loss, rel=1e-4)
     assert found.accuracy == pytest.approx((outputs.numpy().argmax(axis=1) == labels).mean(), abs=0.002)

@@ -24,8 +24,16 @@ def test_report_of_runs_that_are_all_there(tmp_path: Path) -> None:
                 runs.append(ending(last, lr=lr, seed=seed, optimizer=name, accuracy=reached))
     write_lines(tmp_path / "runs.jsonl", runs)
     report, figure = tmp_path / "study.md", tmp_path / "study.png"
-    folders = (tmp_path / "no data", tmp_path / "config", tmp_path / "sweep")
-    study(*folders, runs=tmp_path / "runs.jsonl", report=report, figure=figure)
+    network = Path("networks/tutorial.py")
+    study(
+        tmp_path / "no data",
+        network,
+        tmp_path / "config",
+        tmp_path / "sweep",
+        runs=tmp_path / "runs.jsonl",
+        report=report,
+        figure=figure,
+    )
     cells = [line.strip("| ").split(" | ") for line in report.read_text(encoding="utf-8").splitlines()]
     assert [(row[0], row[1], row[5]) for row in cells if row[0] in names] == [
         ("better", "0.1", "1"),

@@ -10,6 +10,7 @@ import pytest
 import tutorial
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
+from short_runs import NETWORKS, TUTORIAL
 
 from stages import survey as stage
 from stages.lib.dataset.splits import Split
@@ -22,7 +23,7 @@ from stages.lib.training.network import flat_weights, initial_network, set_flat_
 from stages.lib.workers.pool import Pool
 from stages.survey import survey
 
-START = flat_weights(initial_network(0))
+START = flat_weights(initial_network(TUTORIAL, 0))
 TOWARDS = np.random.default_rng(0).normal(size=(2, len(START))) / 100
 
 
@@ -38,7 +39,7 @@ def surveyed(folder: Path, dataset: Path, paths: dict[str, Snapshots], out: str 
     for name, snapshots in paths.items():
         save_arrays(folder / "snapshots" / f"{name}.npz", vars(snapshots))
     table, figure = folder / out / "t.csv", folder / out / "t.png"
-    survey(dataset, folder / "names.json", folder / "snapshots", table=table, figure=figure)
+    survey(dataset, NETWORKS / "tutorial.py", folder / "names.json", folder / "snapshots", table=table, figure=figure)
     with table.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -59,7 +60,7 @@ def test_rows_by_the_tutorials_network(tmp_path: Path, dataset: Path, mnist: dic
     images, labels = (paddle.to_tensor(array[:500]) for array in (mnist["train"].images, mnist["train"].labels))
     weights = [*paths["adam"].weights, *paths["sgd"].weights]
     for row, flat in zip(rows, weights, strict=True):
-        model = initial_network(1)
+        model = initial_network(TUTORIAL, 1)
         set_flat_weights(model, flat)
         network = tutorial.with_weights_of(model)
         loss = float(F.cross_entropy(network(images.reshape([-1, 1, 28, 28])), labels))
@@ -109,7 +110,14 @@ def test_missing_or_broken_snapshots_are_refused(tmp_path: Path, few: Path) -> N
     (tmp_path / "names.json").write_text('["sgd"]')
     (tmp_path / "snapshots/sgd.npz").write_bytes(b"no")
     with pytest.raises(InputError, match=r"sgd\.npz: is not a whole file of the arrays steps, weights"):
-        survey(few, tmp_path / "names.json", tmp_path / "snapshots", table=tmp_path / "t", figure=tmp_path / "f")
+        survey(
+            few,
+            NETWORKS / "tutorial.py",
+            tmp_path / "names.json",
+            tmp_path / "snapshots",
+            table=tmp_path / "t",
+            figure=tmp_path / "f",
+        )
     assert not (tmp_path / "t").exists()
 
 

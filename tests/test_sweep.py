@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from scipy.stats import gmean
+from short_runs import NETWORKS, TUTORIAL
 
 from stages.lib.config.settings import RunSettings, SweepSettings, write_settings
 from stages.lib.files.lines import read_lines
@@ -23,13 +24,13 @@ SETTINGS: dict[str, Any] = {"optimizer": "mine", "type": "SGD", "arguments": {},
 def swept(folder: Path, few: Path, lrs: tuple[float, ...], seeds: tuple[int, ...] = SEEDS) -> Path:
     """Sweep 230 images, and give the file of the runs; the data hold no eval split at all."""
     write_settings(folder / "sweep.json", SweepSettings(**SETTINGS, epochs=EPOCHS, seeds=seeds, lrs=lrs))
-    sweep(few, folder / "sweep.json", runs=folder / "out.jsonl")
+    sweep(few, NETWORKS / "tutorial.py", folder / "sweep.json", runs=folder / "out.jsonl")
     return folder / "out.jsonl"
 
 
 def alone(few: Path, lr: float, epochs: float, seed: int) -> Run:
     """The same run by itself."""
-    return train_run(RunSettings(**SETTINGS, lr=lr, epochs=epochs, seed=seed), few, silent).run
+    return train_run(RunSettings(**SETTINGS, network=TUTORIAL, lr=lr, epochs=epochs, seed=seed), few, silent).run
 
 
 @pytest.fixture(scope="module")

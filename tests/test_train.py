@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import paddle
 import pytest
+from short_runs import NETWORKS, TUTORIAL
 
-from stages.lib.config.settings import TrainSettings, TuneSettings, write_settings
+from stages.lib.config.settings import Settings, TrainSettings, write_settings
 from stages.lib.dataset.splits import Split
 from stages.lib.files.arrays import load_arrays
 from stages.lib.files.lines import read_lines, write_lines
@@ -29,7 +30,7 @@ def trained(tmp_path: Path, few: Path) -> Train:
         folder = tmp_path / out
         write_settings(tmp_path / "train.json", TrainSettings(**SETTINGS, seeds=seeds, lr=lr))
         paths = {"runs": folder / "runs.jsonl", "weights": folder / "weights", "snapshots": folder / "snapshots.npz"}
-        train(few, tmp_path / "train.json", **paths)
+        train(few, NETWORKS / "tutorial.py", tmp_path / "train.json", **paths)
         return folder
 
     return run
@@ -60,10 +61,10 @@ def test_paddle_reads_the_weights(trained: Train, kind: str, mnist: dict[str, Sp
     """As a user would; they give the validation accuracy that the run records."""
     out = trained((7,))
     state = paddle.load(str(out / f"weights/7.{kind}"), safetensors=kind == "safetensors")
-    network = initial_network(0)
+    network = initial_network(TUTORIAL, 0)
     network.set_state_dict(state)
     network.eval()
-    predicted = network(paddle.to_tensor(mnist["valid"].images[:100])).numpy().argmax(axis=1)
+    predicted = network(paddle.to_tensor(mnist["valid"].images[:100].reshape(-1, 1, 28, 28))).numpy().argmax(axis=1)
     wrong = np.flatnonzero(predicted != mnist["valid"].labels[:100])
     [run] = runs(out)
     assert len(wrong) == pytest.approx(100 * (1 - run.valid[-1].accuracy), abs=1)  # a tie may fall either way
@@ -74,9 +75,11 @@ def test_each_seed_has_its_own_results(trained: Train, mnist: dict[str, Split]) 
     """The first validation is that of the weights that the seed gives."""
     found = {run.seed: run.valid[0].loss for run in runs(trained((7, 1)))}
     fifths = slice(0, 100, 5)
-    images, labels = (paddle.to_tensor(part[fifths]) for part in (mnist["valid"].images, mnist["valid"].labels))
+    images, labels = (
+        paddle.to_tensor(part[fifths]) for part in (mnist["valid"].images.reshape(-1, 1, 28, 28), mnist["valid"].labels)
+    )
     for seed in (7, 1):
-        loss = float(paddle.nn.functional.cross_entropy(initial_network(seed)(images), labels))
+        loss = float(paddle.nn.functional.cross_entropy(initial_network(TUTORIAL, seed)(images), labels))
         assert found[seed] == pytest.approx(loss, rel=1e-4)
     assert found[7] != pytest.approx(found[1], rel=1e-3)
 
@@ -99,7 +102,7 @@ def test_divergence_is_a_result(trained: Train) -> None:
 def test_snapshots_are_those_of_the_first_seed(trained: Train) -> None:
     steps, weights = load_arrays(trained((7, 1)) / "snapshots.npz", ("steps", "weights"))
     assert steps.tolist() == [0, 1, 2, 3, 4, 5]
-    np.testing.assert_array_equal(weights[0], flat_weights(initial_network(7)))
+    np.testing.assert_array_equal(weights[0], flat_weights(initial_network(TUTORIAL, 7)))
 
 
 def swept(lr: float, loss: float, diverged: bool = False) -> Run:
@@ -110,10 +113,17 @@ def swept(lr: float, loss: float, diverged: bool = False) -> Run:
 
 
 def tuned(folder: Path, few: Path, sweep: list[Run]) -> Path:
-    write_settings(folder / "tune.json", TuneSettings(**SETTINGS, seeds=(3,)))
+    write_settings(folder / "tune.json", Settings(**SETTINGS, seeds=(3,)))
     write_lines(folder / "sweep.jsonl", sweep)
     out = folder / "tuned"
-    tune(few, folder / "tune.json", folder / "sweep.jsonl", runs=out / "runs.jsonl", weights=out / "weights")
+    tune(
+        few,
+        NETWORKS / "tutorial.py",
+        folder / "tune.json",
+        folder / "sweep.jsonl",
+        runs=out / "runs.jsonl",
+        weights=out / "weights",
+    )
     return out
 
 

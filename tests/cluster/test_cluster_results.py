@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from clusters import ROOT, SECONDS, Cluster, copy, square_when_told, trained, wait_for
+from short_runs import NETWORKS, TUTORIAL
 
 from stages.lib.config.settings import RunSettings
 from stages.lib.files.errors import InputError
@@ -23,8 +24,14 @@ from stages.lib.workers.pool import workers
 pytestmark = pytest.mark.long
 
 RUNS = [
-    RunSettings(optimizer=kind.lower(), type=kind, arguments={}, batch_size=10, lr=lr, epochs=1, seed=seed)
-    for kind, lr, seed in [("Adam", 0.003, 0), ("SGD", 0.1, 1), ("RMSProp", 0.001, 2)]
+    RunSettings(
+        optimizer=kind.lower(), type=kind, arguments={}, network=network, batch_size=10, lr=lr, epochs=1, seed=seed
+    )
+    for kind, lr, seed, network in [
+        ("Adam", 0.003, 0, TUTORIAL),
+        ("SGD", 0.1, 1, (NETWORKS / "modern.py").read_bytes()),
+        ("RMSProp", 0.001, 2, TUTORIAL),
+    ]
 ]
 
 

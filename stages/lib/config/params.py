@@ -2,20 +2,19 @@
 
 import re
 from pathlib import Path, PurePath
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
 
-from stages.lib.config.values import Argument, Count, Name, Rate, Rates, Section, Seeds, refuse, told
+from stages.lib.config.values import Count, Name, OfPaddle, Rate, Rates, Section, Seeds, refuse, told
 from stages.lib.files.errors import InputError, refusal
 
 # of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
@@ -53,22 +52,11 @@ class Data(Section):
         return value
 
 
-class Optimizer(Section):
-    """One optimizer: a class of paddle.optimizer, its learning rate unless the shared one, and its other arguments.
+class Optimizer(OfPaddle):
+    """One optimizer: a class of paddle.optimizer, its lr and schedule unless shared, and its other arguments."""
 
-    Whether the class and its arguments exist is not known here: see `optimizers.check`.
-    """
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Argument]
-
-    type: Annotated[str, told("a class of paddle.optimizer")]
     lr: Rate | None = None
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """All other keys."""
-        return dict(self.__pydantic_extra__)
+    schedule: OfPaddle | None = None
 
 
 class Sweep(Section):
@@ -82,7 +70,9 @@ class Params(Section):
     """All of params.yaml; `optimizers` is keyed by the user's names."""
 
     data: Data
+    network: Annotated[str, told("the path of a Python file")]
     lr: Rate
+    schedule: OfPaddle | None = None
     epochs: Count
     batch_size: Count
     seeds: Seeds

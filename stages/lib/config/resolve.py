@@ -3,7 +3,7 @@
 from typing import Any
 
 from stages.lib.config.params import Params
-from stages.lib.config.settings import Settings, SweepSettings, TrainSettings, TuneSettings
+from stages.lib.config.settings import Settings, SweepSettings, TrainSettings
 
 
 def settings_of(name: str, params: Params) -> dict[str, Settings]:
@@ -13,12 +13,13 @@ def settings_of(name: str, params: Params) -> dict[str, Settings]:
         "optimizer": name,
         "type": optimizer.type,
         "arguments": optimizer.arguments,
+        "schedule": optimizer.schedule or params.schedule,
         "batch_size": params.batch_size,
         "epochs": params.epochs,
     }
     lr = params.lr if optimizer.lr is None else optimizer.lr
     return {
         "train": TrainSettings(**shared, seeds=params.seeds, lr=lr),
-        "tune": TuneSettings(**shared, seeds=params.seeds),
+        "tune": Settings(**shared, seeds=params.seeds),
         "sweep": SweepSettings(**shared, seeds=params.sweep.seeds, lrs=params.sweep.lrs),
     }

@@ -6,28 +6,29 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, PositiveFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, PositiveFloat, RootModel, ValidationError
 
-from stages.lib.config.values import Argument, Count, Name, Rate, Rates, Section, Seed, Seeds, listed
+from stages.lib.config.values import Argument, Count, Name, OfPaddle, Rate, Rates, Section, Seed, Seeds, listed
 from stages.lib.files.errors import InputError, refusal
 from stages.lib.files.replacing import replacing
 
 COMPUTING = ("numpy", "paddlepaddle", "scipy")  # the packages that a result depends on
-NAMES: TypeAdapter[tuple[str, ...]] = TypeAdapter(Annotated[tuple[Name, ...], listed(1, "name")])
 
 
 class _Shared(Section):
     optimizer: Name  # the user's name for it, for progress lines
     type: str  # a class of paddle.optimizer
     arguments: dict[str, Argument]
+    schedule: OfPaddle | None = None
     batch_size: Count
 
 
 class RunSettings(_Shared):
     """One training: its loss curve depends on these values and on the data, and on nothing else."""
 
+    network: bytes  # the source of its file
     lr: PositiveFloat
-    epochs: PositiveFloat  # part of an epoch is allowed: a run's first steps are those of a longer one
+    epochs: PositiveFloat  # part of an epoch is allowed: without a schedule they begin as those of a longer run
     seed: Seed
 
     def __str__(self) -> str:
@@ -35,15 +36,15 @@ class RunSettings(_Shared):
 
 
 class Settings(_Shared):
-    """What the runs of one optimizer share."""
+    """What the runs of one optimizer share; all that `tune` is told, which takes the learning rate from the sweep."""
 
     epochs: Count
     seeds: Seeds
 
-    def run(self, lr: float, seed: int, share: float = 1.0) -> RunSettings:
-        """The run of one learning rate and seed, over a share of the epochs."""
+    def run(self, network: bytes, lr: float, seed: int, share: float = 1.0) -> RunSettings:
+        """The run of a network's source with one learning rate and seed, over a share of the epochs."""
         shared = self.model_dump(include=set(_Shared.model_fields))
-        return RunSettings(**shared, lr=lr, epochs=self.epochs * share, seed=seed)
+        return RunSettings(**shared, network=network, lr=lr, epochs=self.epochs * share, seed=seed)
 
 
 class TrainSettings(Settings):
@@ -52,22 +53,19 @@ class TrainSettings(Settings):
     lr: Rate
 
 
-class TuneSettings(Settings):
-    """The runs of `tune`: one per seed at the learning rate that the sweep finds."""
-
-
 class SweepSettings(Settings):
     """The runs of `sweep`: over a grid of learning rates, in ascending order, with seeds that nothing else uses."""
 
     lrs: Rates
 
 
+_Names = RootModel[Annotated[tuple[Name, ...], listed(1, "name")]]
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def write_settings(path: Path, settings: BaseModel) -> None:
     """Write settings as JSON; the same settings give the same bytes."""
-    _write(path, settings.model_dump_json(indent=2))
+    _write(path, settings.model_dump_json(indent=2, exclude_none=True))
 
 
 def load_settings(path: Path, kind: type[Kind]) -> Kind:
@@ -80,15 +78,12 @@ def load_settings(path: Path, kind: type[Kind]) -> Kind:
 
 def write_names(path: Path, names: Iterable[str]) -> None:
     """Write the optimizers' names, sorted, as JSON."""
-    _write(path, json.dumps(sorted(names)))
+    write_settings(path, _Names(tuple(sorted(names))))
 
 
 def load_names(path: Path) -> list[str]:
     """Read what `write_names` wrote: results of other optimizers are left from earlier params. InputError if not."""
-    try:
-        return list(NAMES.validate_json(path.read_bytes(), strict=True))
-    except ValidationError as error:
-        raise InputError(f"{path}: {refusal(error)}; run 'dvc repro configure' to make it anew") from None
+    return list(load_settings(path, _Names).root)
 
 
 def write_versions(path: Path) -> None:

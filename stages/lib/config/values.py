@@ -88,7 +88,7 @@ def _argument(value: object) -> Any:
     if isinstance(value, list) and not any(isinstance(item, list) for item in value):
         return [_argument(item) for item in value]
     number = numeric(value)
-    if not isinstance(number, str) and not (isinstance(number, int | float) and abs(number) <= LARGEST_FLOAT):
+    if not isinstance(number, str | None) and not (isinstance(number, int | float) and abs(number) <= LARGEST_FLOAT):
         raise ValueError("a finite number, true, false, a word, or a list of these")
     return number
 
@@ -110,4 +110,18 @@ Name = Annotated[
     Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"),
     told("names of letters, digits, '-' and '_', at most 64 of them, as they become file names"),
 ]
-Argument = Annotated[Any, AfterValidator(_argument)]  # whether it fits the optimizer is for `optimizers.check` to say
+Argument = Annotated[Any, AfterValidator(_argument)]
+
+
+class OfPaddle(Section):
+    """A class of Paddle, such as a schedule, and its arguments; whether they exist is for `optimizers` to say."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Argument]
+
+    type: Annotated[str, told("the name of a class")]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All other keys but for blank ones."""
+        return {key: value for key, value in self.__pydantic_extra__.items() if value is not None}

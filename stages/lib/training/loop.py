@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 
 import numpy as np
+from paddle import nn
 
-from stages.lib.config import optimizers
+from stages.lib.config import optimizers, schedules
 from stages.lib.config.settings import RunSettings
 from stages.lib.dataset.splits import Split, load_split
 from stages.lib.files.errors import InputError
@@ -17,7 +18,7 @@ from stages.lib.runs.run import Run, Validation, windows
 from stages.lib.runs.snapshots import Snapshots, schedule
 from stages.lib.training.cpu import cpu_kind
 from stages.lib.training.engines import engine_of
-from stages.lib.training.network import Network, flat_weights, initial_network, pdparams, weights_of
+from stages.lib.training.network import flat_weights, initial_network, pdparams, weights_of
 from stages.lib.training.plain import Engine
 from stages.lib.training.scoring import cross_entropies
 from stages.lib.training.trained import Trained
@@ -52,7 +53,7 @@ def train_run(settings: RunSettings, dataset: os.PathLike[str], report: Report, 
         allowed = f"at most {len(train.labels)}, the images of the train split"
         raise InputError(f"params.yaml: batch_size: {settings.batch_size} is not allowed; allowed: {allowed}")
     started = time.perf_counter()
-    model = initial_network(settings.seed)
+    model = initial_network(settings.network, settings.seed)
     taken = {0: flat_weights(model)}
 
     def take(step: int, steps: int, loss: float) -> None:
@@ -91,11 +92,13 @@ def _finite(taken: Mapping[int, np.ndarray], curve: _Curve) -> Snapshots:
     return Snapshots(np.array(steps, np.int64), np.array([taken[step] for step in steps]))
 
 
-def _train(model: Network, settings: RunSettings, train: Split, valid: Split, report: Report) -> _Curve:
+def _train(model: nn.Layer, settings: RunSettings, train: Split, valid: Split, report: Report) -> _Curve:
     optimizer = optimizers.build(settings.type, settings.lr, settings.arguments, model.parameters())
     engine = engine_of(model, settings.batch_size)
     steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
     steps = max(1, round(steps_per_epoch * settings.epochs))
+    schedule = settings.schedule
+    lrs = settings.lr * (schedules.factors(schedule.type, schedule.arguments, steps) if schedule else np.ones(steps))
     curve = _Curve(steps_per_epoch, steps)
     for step, batch in enumerate(islice(batches(len(train.labels), settings.batch_size, settings.seed), steps)):
         if step % VALID_EVERY == 0 and not _score(engine, valid, step, VALID_STRIDE, curve):
@@ -105,6 +108,7 @@ def _train(model: Network, settings: RunSettings, train: Split, valid: Split, re
             curve.diverged = True
             return curve
         curve.losses.append(loss)
+        optimizer.set_lr(lrs[step])
         optimizer.step()
         optimizer.clear_grad()
         report(step + 1, steps, loss)

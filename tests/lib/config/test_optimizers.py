@@ -132,6 +132,24 @@ def test_steps_follow_the_formula(
     np.testing.assert_allclose(parameter.numpy(), expected, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("clip", [0.5, 3, 100])
+def test_gradients_are_clipped_by_their_global_norm(clip: float) -> None:
+    """Pascanu et al. 2013, algorithm 1, over all parameters as one vector: here of norm 5."""
+    parameters = [paddle.create_parameter([1], "float32") for _ in range(2)]
+    starts = [parameter.numpy() for parameter in parameters]
+    optimizer = optimizers.build("SGD", LR, {"grad_clip": clip}, parameters)
+    (3 * parameters[0] - 4 * parameters[1]).sum().backward()
+    optimizer.step()
+    for parameter, start, gradient in zip(parameters, starts, (3, -4), strict=True):
+        expected = start - LR * gradient * min(1, clip / 5)
+        np.testing.assert_allclose(parameter.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("type_", optimizers.classes(optimizers.KIND))
+def test_every_optimizer_may_clip(type_: str) -> None:
+    optimizers.check(type_, {"grad_clip": 1}, KEY)
+
+
 @pytest.mark.parametrize(
     ("type_", "arguments"),
     [
@@ -161,14 +179,20 @@ def test_allowed(type_: str, arguments: dict[str, Any]) -> None:
         ("adam", {}, r"\.type: 'adam' is not allowed; allowed: "),
         ("Optimizer", {}, r"\.type: 'Optimizer' is not allowed; allowed: "),
         ("lr", {}, r"\.type: 'lr' is not allowed; allowed: "),
-        ("LBFGS", {}, r"\.type: 'LBFGS' is not allowed \(its step needs a closure\); allowed: "),
-        ("SGD", {"momentum": 0.9}, r": 'momentum' is no argument of SGD; allowed: type, lr, .*weight_decay$"),
-        ("Adam", {"beta_1": 0.9}, r": 'beta_1' is no argument of Adam; allowed: type, lr, .*beta1, beta2"),
+        ("LBFGS", {}, r"\.type: 'LBFGS' is not allowed \(it needs a closure\); allowed: "),
+        ("SGD", {"momentum": 0.9}, r": 'momentum' is no argument of SGD; allowed: type, lr, schedule, .*weight_decay$"),
+        ("Adam", {"beta_1": 0.9}, r": 'beta_1' is no argument of Adam; allowed: type, lr, schedule, .*beta1, beta2"),
         ("SGD", {"a\nb": 0.9}, r": 'a\\nb' is no argument of SGD; allowed: "),
         *(
-            ("SGD", {name: 1.0}, f": '{name}' is no argument of SGD; allowed: type, lr, ")
-            for name in ("learning_rate", "parameters", "grad_clip", "name", "self")
+            ("SGD", {name: 1.0}, f": '{name}' is no argument of SGD; allowed: type, lr, schedule, ")
+            for name in ("learning_rate", "parameters", "name", "self")
         ),
+        (
+            "SGD",
+            {"grad_clip": 0},
+            r"\.grad_clip: 0 is not allowed; allowed: a number above 0, the largest global norm$",
+        ),
+        ("SGD", {"grad_clip": "norm"}, r"\.grad_clip: 'norm' is not allowed; allowed: a number above 0"),
         ("Momentum", {"momentum": "fast"}, r"\.momentum: 'fast' is not allowed; allowed: a number$"),
         ("SGD", {"weight_decay": "L2Decay"}, r"\.weight_decay: 'L2Decay' is not allowed; allowed: a number$"),
         ("Adam", {"beta1": [0.9]}, r"\.beta1: \[0\.9\] is not allowed; allowed: a number$"),
@@ -187,13 +211,19 @@ def test_not_allowed(type_: str, arguments: dict[str, Any], message: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-WRONG = {"float": "L2Decay", "bool": "yes", "int": 0.5, "tuple[float, float]": 0.5}  # by Paddle's annotation
+WRONG = {
+    "float": "L2Decay",
+    "bool": "yes",
+    "int": 0.5,
+    "tuple[float, float]": 0.5,
+    "GradientClipBase": 0,
+}  # by Paddle's annotation
 
 
-@pytest.mark.parametrize("type_", optimizers._types())
+@pytest.mark.parametrize("type_", optimizers.classes(optimizers.KIND))
 def test_wrong_type_of_any_argument_is_told_what_is_allowed(type_: str) -> None:
     """For each argument that Paddle has, so that an upgrade shows one of a kind that is new."""
-    parameters = inspect.signature(optimizers._types()[type_].__init__).parameters
+    parameters = inspect.signature(optimizers.classes(optimizers.KIND)[type_].__init__).parameters
     for name in parameters.keys() - optimizers.RESERVED:
         kind = str(parameters[name].annotation).split(" | ")[0]
         with pytest.raises(InputError, match=rf"\.{name}: .* is not allowed; allowed: (a|true) "):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from short_runs import TUTORIAL
 
 from stages.lib.config.settings import (
     RunSettings,
     Settings,
     SweepSettings,
     TrainSettings,
-    TuneSettings,
     load_names,
     load_settings,
     write_names,
@@ -30,7 +30,7 @@ ARGUMENTS = {
 }  # lists stay lists, as Paddle takes them
 TRAIN = TrainSettings(**SHARED, arguments=ARGUMENTS, seeds=(2, 0), lr=1e-05)
 GOOD = TRAIN.model_dump_json()
-TUNE = TuneSettings(**SHARED, arguments=ARGUMENTS, seeds=(2, 0))
+TUNE = Settings(**SHARED, arguments=ARGUMENTS, seeds=(2, 0))
 SWEEP = SweepSettings(**SHARED, arguments={"beta1": 0.5}, seeds=(9,), lrs=(0.001, 0.1, 1.0))
 
 
@@ -58,14 +58,14 @@ def test_same_settings_give_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("share", "epochs"), [(1.0, 3), (0.1, 0.3), (0.5, 1.5)])
 def test_run_of_a_rate_and_a_seed(share: float, epochs: float) -> None:
-    run = SWEEP.run(0.25, 7, share)
+    run = SWEEP.run(TUTORIAL, 0.25, 7, share)
     assert run.epochs == pytest.approx(epochs)
     shared: dict[str, Any] = {"optimizer": "mine", "type": "Adam", "arguments": {"beta1": 0.5}, "batch_size": 100}
-    assert run == RunSettings(**shared, lr=0.25, epochs=run.epochs, seed=7)
+    assert run == RunSettings(**shared, network=TUTORIAL, lr=0.25, epochs=run.epochs, seed=7)
 
 
 def test_run_is_of_full_length_unless_told_otherwise() -> None:
-    assert TRAIN.run(0.5, 7).epochs == 3
+    assert TRAIN.run(TUTORIAL, 0.5, 7).epochs == 3
 
 
 @pytest.mark.parametrize(
@@ -73,17 +73,17 @@ def test_run_is_of_full_length_unless_told_otherwise() -> None:
     [(1e-05, 1.0, "mine, lr 1e-05, seed 2, 3 epochs"), (0.1, 0.1, "mine, lr 0.1, seed 2, 0.3 epochs")],
 )
 def test_run_as_a_progress_line_shows_it(lr: float, share: float, shown: str) -> None:
-    assert str(TRAIN.run(lr, 2, share)) == shown
+    assert str(TRAIN.run(TUTORIAL, lr, 2, share)) == shown
 
 
 def test_run_goes_to_another_process_as_it_is() -> None:
-    run = TRAIN.run(0.1, 2)
+    run = TRAIN.run(TUTORIAL, 0.1, 2)
     assert pickle.loads(pickle.dumps(run)) == run
 
 
 def test_run_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        TRAIN.run(0.1, 2).lr = 0.2
+        TRAIN.run(TUTORIAL, 0.1, 2).lr = 0.2
 
 
 @pytest.mark.parametrize(

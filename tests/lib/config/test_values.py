@@ -105,7 +105,7 @@ def test_name(value: str) -> None:
     assert read(Name, value) == value
 
 
-@pytest.mark.parametrize("value", [None, NAN, -INF, "1e999", {"a": 1}, [0.5, None], [[1]], 10**400, b"a"])
+@pytest.mark.parametrize("value", [NAN, -INF, "1e999", {"a": 1}, [[1]], 10**400, b"a"])
 def test_no_argument(value: object) -> None:
     check_refusal(Argument, value, "key", "a finite number, true, false, a word, or a list of these")
 

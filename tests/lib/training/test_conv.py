@@ -9,14 +9,15 @@ import paddle.nn.functional as F
 import pytest
 import tutorial
 from exact_sums import assert_sums_are_exact, clear, round_weights
+from short_runs import TUTORIAL
 
 from stages.lib.dataset.splits import Split
 from stages.lib.training.conv import FastEngine
-from stages.lib.training.network import Network
+from stages.lib.training.network import initial_network
 
 
-def model_with(seed: int, bias: float = 0.1, weight: float | None = None) -> Network:
-    rng, model = np.random.default_rng(seed), Network()
+def model_with(seed: int, bias: float = 0.1, weight: float | None = None) -> paddle.nn.Layer:
+    rng, model = np.random.default_rng(seed), initial_network(TUTORIAL, 0)
     for p in model.parameters():
         fan_in = np.prod(p.shape[1:]) if len(p.shape) == 4 else p.shape[0]
         scale = bias if len(p.shape) == 1 else weight or (2 / fan_in) ** 0.5
@@ -24,13 +25,13 @@ def model_with(seed: int, bias: float = 0.1, weight: float | None = None) -> Net
     return model
 
 
-def rounded_model(seed: int, bias: float = 0.1) -> Network:
+def rounded_model(seed: int, bias: float = 0.1) -> paddle.nn.Layer:
     model = model_with(seed, bias)
     round_weights(model)
     return model
 
 
-def plain(model: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray, list[np.ndarray]]:
+def plain(model: paddle.nn.Layer, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray, list[np.ndarray]]:
     """Loss, logits and gradients by the tutorial's own forward and Paddle's autograd."""
     network = tutorial.with_weights_of(model)
     outputs = network(paddle.to_tensor(images.reshape(-1, 1, 28, 28)))
@@ -39,12 +40,12 @@ def plain(model: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float
     return float(loss), outputs.numpy(), [parameter.grad.numpy() for parameter in network.parameters()]
 
 
-def check(model: Network, images: np.ndarray, labels: np.ndarray, engine: FastEngine | None = None) -> None:
+def check(model: paddle.nn.Layer, images: np.ndarray, labels: np.ndarray, engine: FastEngine | None = None) -> None:
     assert_sums_are_exact(model, images)
     compare(model, images, labels, engine or FastEngine(model, 100))
 
 
-def compare(model: Network, images: np.ndarray, labels: np.ndarray, engine: FastEngine) -> None:
+def compare(model: paddle.nn.Layer, images: np.ndarray, labels: np.ndarray, engine: FastEngine) -> None:
     loss, z, grads = plain(model, images, labels)
     assert engine.loss_and_gradients(images, labels) == pytest.approx(loss, rel=1e-5, abs=1e-6)
     for p, expected in zip(model.parameters(), grads, strict=True):
@@ -107,7 +108,7 @@ def test_constant_images(value: float, bias: float) -> None:
 @pytest.mark.parametrize(("levels", "seed"), [(1, 0), (1, 1), (2, 2), (2, 3), (4, 4)])
 def test_ties(levels: int, seed: int) -> None:
     """Small integers: every sum is exact in any order, so equal pixels are equal in both programs."""
-    rng, model = np.random.default_rng(seed), Network()
+    rng, model = np.random.default_rng(seed), initial_network(TUTORIAL, 0)
     for p in model.parameters()[:4]:
         p.set_value(rng.integers(-levels, levels + 1, p.shape).astype("f4"))
     model.fc.weight.set_value((rng.standard_normal([980, 10]) / 3000).astype("f4"))

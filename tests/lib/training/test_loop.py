@@ -7,8 +7,9 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 import tutorial
-from short_runs import settings
+from short_runs import TUTORIAL, settings
 
+from stages.lib.config.values import OfPaddle
 from stages.lib.dataset.splits import Split
 from stages.lib.files.errors import InputError
 from stages.lib.runs.run import Window, windows
@@ -92,7 +93,7 @@ def test_losses_and_weights_are_those_of_the_tutorials_loop(
 ) -> None:
     result, found = run(few, type_, lr, batch_size=25, epochs=2)  # 9 batches of 25 and one of 5, twice
     train = mnist["train"]
-    network = tutorial.with_weights_of(initial_network(3))
+    network = tutorial.with_weights_of(initial_network(TUTORIAL, 3))
     optimizer = getattr(paddle.optimizer, type_)(learning_rate=lr, parameters=network.parameters())
     losses = []
     for batch in islice(batches(230, 25, 3), 20):
@@ -110,10 +111,41 @@ def test_losses_and_weights_are_those_of_the_tutorials_loop(
         np.testing.assert_allclose(value, network.state_dict()[name].numpy(), rtol=0, atol=1e-3, err_msg=name)
 
 
+@pytest.mark.usefixtures("_engine")
+def test_schedule_is_paddles_in_the_tutorials_loop(few: Path, mnist: dict[str, Split]) -> None:
+    """The rate of a step is the schedule's before it; lr is the peak, and T_max the steps of the run."""
+    schedule = OfPaddle.model_validate({"type": "CosineAnnealingDecay", "T_max": None})
+    asked = settings("Momentum", 0.02, 25, 2).model_copy(update={"schedule": schedule})
+    found = Losses()
+    train_run(asked, few, found)
+    train = mnist["train"]
+    network = tutorial.with_weights_of(initial_network(TUTORIAL, 3))
+    cosine = paddle.optimizer.lr.CosineAnnealingDecay(0.02, T_max=20)
+    optimizer = paddle.optimizer.Momentum(learning_rate=cosine, parameters=network.parameters())
+    losses = []
+    for batch in islice(batches(230, 25, 3), 20):
+        images = paddle.to_tensor(train.images[batch].reshape(-1, 1, 28, 28))
+        loss = F.cross_entropy(network(images), paddle.to_tensor(train.labels[batch]))
+        losses.append(float(loss))
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        cosine.step()
+    np.testing.assert_allclose(found.found, losses, rtol=1e-3)
+    _, constant = run(few, "Momentum", 0.02, batch_size=25, epochs=2)
+    assert not np.allclose(found.found, constant, rtol=1e-2)
+
+
+def test_schedule_that_the_run_is_too_long_for_is_refused(few: Path) -> None:
+    schedule = OfPaddle.model_validate({"type": "OneCycleLR", "total_steps": 2})
+    with pytest.raises(InputError, match=r"params\.yaml: schedule: .*Tried to step 3 times"):
+        train_run(settings("SGD", 0.1, 25, 2).model_copy(update={"schedule": schedule}), few, Losses())
+
+
 def test_optimizers_start_from_the_same_weights_and_batches(few: Path) -> None:
     """An lr too small to move anything shows the weights before the first update and every batch's loss there."""
     results = [run(few, type_, 1e-30) for type_ in ("SGD", "Momentum", "Adagrad", "RMSProp", "Adam")]
-    start = initial_network(3).state_dict()
+    start = initial_network(TUTORIAL, 3).state_dict()
     for result, losses in results:
         assert losses == results[0][1]
         assert result.run.valid == results[0][0].run.valid
@@ -178,7 +210,7 @@ def logits(model: paddle.nn.Layer, images: np.ndarray) -> np.ndarray:
 
 def trained_model(trained: Trained) -> paddle.nn.Layer:
     assert trained.weights is not None
-    return network_with(trained.weights)
+    return network_with(TUTORIAL, trained.weights)
 
 
 def wrong_and_open(outputs: np.ndarray, labels: np.ndarray, places: range) -> tuple[set[int], set[int]]:
@@ -193,7 +225,7 @@ def test_first_and_last_score_are_paddles(long: Trained, mnist: dict[str, Split]
     """The first is that on every fifth image."""
     images, labels = mnist["valid"].images, mnist["valid"].labels
     for model, score, every in (
-        (initial_network(3), long.run.valid[0], 5),
+        (initial_network(TUTORIAL, 3), long.run.valid[0], 5),
         (trained_model(long), long.run.valid[-1], 1),
     ):
         outputs = logits(model, images)
@@ -216,7 +248,7 @@ def test_wrong_images_of_every_fifth_are_told_by_their_place_in_the_split(few: P
     """A run that diverges after its first validation leaves those of its initial weights."""
     trained, _ = run(few, lr=1e15, batch_size=40)
     assert trained.run.diverged
-    outputs = logits(initial_network(3), mnist["valid"].images[:100])
+    outputs = logits(initial_network(TUTORIAL, 3), mnist["valid"].images[:100])
     wrong, near = wrong_and_open(outputs, mnist["valid"].labels[:100], range(0, 100, 5))
     assert wrong <= set(trained.run.wrong) <= wrong | near
     assert max(trained.run.wrong) > 20

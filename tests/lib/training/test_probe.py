@@ -2,15 +2,17 @@
 
 import numpy as np
 from exact_sums import assert_sums_are_exact, convolved, layers, pools
+from paddle import nn
+from short_runs import TUTORIAL
 
 from stages.lib.training import probe
 from stages.lib.training.conv import SHAPES, FastEngine
-from stages.lib.training.network import Network, initial_network
+from stages.lib.training.network import initial_network
 from stages.lib.training.plain import Plain
 
 
-def probed() -> Network:
-    model = initial_network(0)
+def probed() -> nn.Layer:
+    model = initial_network(TUTORIAL, 0)
     for parameter, value in zip(model.parameters(), probe.exact_weights(), strict=True):
         parameter.set_value(value)
     return model
