@@ -1,4 +1,4 @@
-"""Results and models by way of a bare git repository and a DVC remote, and DVC's queue: what the README tells."""
+"""Results and models by way of a bare git repository and a DVC remote, and DVC's queue: what docs/machines.md tells."""
 
 import pytest
 from clones import Clone
