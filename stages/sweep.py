@@ -21,13 +21,13 @@ def sweep(dataset: Path, network: Path, settings: Path, *, runs: Path) -> None:
     with workers(cores(), dataset) as pool, progress.counter(f"sweep {asked.optimizer}") as counted:
 
         def train(wanted: Sequence[RunSettings]) -> list[Run]:
-            return pool.run_all(partial(_train_one, pool.dataset), wanted, counted)
+            return pool.run_all(partial(train_one, pool.dataset), wanted, counted)
 
-        found = sorted(_search(train, network.read_bytes(), asked), key=lambda run: (run.lr, run.steps, run.seed))
+        found = sorted(search(train, network.read_bytes(), asked), key=lambda run: (run.lr, run.steps, run.seed))
     write_lines(runs, found)
 
 
-def _search(train: Callable[[Sequence[RunSettings]], list[Run]], network: bytes, asked: SweepSettings) -> list[Run]:
+def search(train: Callable[[Sequence[RunSettings]], list[Run]], network: bytes, asked: SweepSettings) -> list[Run]:
     """A short run at every rate, then full-length runs with every seed at the rates that `next_lrs` asks for."""
     short = train([asked.run(network, lr, asked.seeds[0], SHORT) for lr in asked.lrs])
     full: list[Run] = []
@@ -36,10 +36,10 @@ def _search(train: Callable[[Sequence[RunSettings]], list[Run]], network: bytes,
     return short + full
 
 
-def _train_one(dataset: os.PathLike[str], run: RunSettings) -> Run:
+def train_one(dataset: os.PathLike[str], run: RunSettings) -> Run:
+    """A run in a worker; its record does not tell which images are wrong: no seed of a sweep reports."""
     from stages.lib.training.loop import train_run  # imports paddle: a second that only the workers need to spend
 
-    # which images are wrong is asked of the seeds that report, and would fill git
     return train_run(run, dataset, progress.silent).run.model_copy(update={"wrong": ()})
 
 

@@ -54,7 +54,7 @@ def test_metrics_of_an_optimizer(judged: Judge) -> None:
         "lr_best": 0.01,
         "lr_from": 0.01,
         "lr_to": 0.01,
-        "ratio": pytest.approx((0.3 * 0.31) ** (1 / 2) / (0.1 * 0.1 * 0.104) ** (1 / 3), rel=1e-5),
+        "ratio": pytest.approx((0.3 * 0.31) ** (1 / 2) / (0.1 * 0.104) ** (1 / 2), rel=1e-5),
         "steps_to_target": 1500.0,
         "verdict": "too_large",
     }

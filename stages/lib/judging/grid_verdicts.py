@@ -10,23 +10,25 @@ Results = Mapping[float, LrResult]
 
 
 def verdicts(
-    lrs: Iterable[float], full: Results, short: Results, at_best: LrResult | None, spread: Spread
+    lrs: Iterable[float], full: Results, short: Results, at_best: LrResult | None, spread: Spread, *, slower: Results
 ) -> dict[float, Verdict]:
-    """The verdict on every lr of the grid `lrs` by its `full`-length and `short` runs, against all runs `at_best`.
+    """The verdict on every lr of the grid `lrs` by its `full`-length and `short` runs, against those `at_best`.
 
     An lr that was not trained at full length is judged by its neighbours, as loss against lr is U-shaped: it is as bad
-    as one between it and the best lr; or too large, if the short runs prove that.
+    as one between it and the best lr; or too small, if its result in `slower` is; or too large, if the short runs prove
+    that.
     """
     best = best_lr(full)
     if best is None or at_best is None:
         return dict.fromkeys(lrs, "undetermined")
-    known: dict[float, Verdict] = {}
-    for lr, result in full.items():
-        known[lr] = verdict(result.status, ratio(result, at_best, spread), lr, best)
-    smallest = max((lr for lr, one in known.items() if one == "too_small"), default=0.0)
+    known, below = (
+        {lr: verdict(one.status, ratio(one, at_best, spread), lr, best) for lr, one in results.items()}
+        for results in (full, slower)
+    )
+    smallest = max((lr for lr, one in (below | known).items() if one == "too_small"), default=0.0)
     largest = min((lr for lr, one in known.items() if one == "too_large"), default=math.inf)
     largest = min(largest, too_large_from(short, best))
-    inferred: dict[float, Verdict] = {lr: "too_small" for lr in lrs if lr < smallest}
+    inferred: dict[float, Verdict] = {lr: "too_small" for lr in lrs if lr <= smallest}
     inferred |= {lr: "too_large" for lr in lrs if lr >= largest}
     return {lr: known.get(lr) or inferred.get(lr, "undetermined") for lr in lrs}
 

@@ -14,7 +14,7 @@ from stages.lib.judging.reason import Grounds, reason
 from stages.lib.judging.verdict import Spread, Verdict, pooled_spread, ratio, verdict
 from stages.lib.runs.evaluation import At, Evaluation
 from stages.lib.runs.run import Run, mean_steps_to, wrong_images
-from stages.lib.searching.results import full_results, lr_result, short_results
+from stages.lib.searching.results import full_results, lr_result, short_results, slower_results
 from stages.lib.searching.status import status
 
 TARGET_ACCURACY = 0.97  # on the validation split; what `steps_to_target` counts to
@@ -83,7 +83,8 @@ def _judgement(name: str, runs: OptimizerRuns, spread: Spread, standings: dict[A
     best, at_best, here = runs.best_lr, runs.at_best, lr_result(runs.trained)
     compared = ratio(here, at_best, spread) if at_best else None
     found = verdict(here.status, compared, runs.lr, best)
-    grid = verdicts(runs.lrs, full_results(runs.swept), short_results(runs.swept), at_best, spread)
+    full, short, slower = full_results(runs.swept), short_results(runs.swept), slower_results(runs.swept, runs.lrs)
+    grid = verdicts(runs.lrs, full, short, at_best, spread, slower=slower)
     edge = best in {runs.lrs[0], runs.lrs[-1]}
     return Judgement(
         optimizer=name,

@@ -37,15 +37,9 @@ class OptimizerRuns:
 
     @property
     def at_best(self) -> LrResult | None:
-        """All runs at the best lr: the sweep's own full-length one, which chose it, and those of tune."""
-        if self.best_lr is None:
-            return None
-        tuned = lr_result(self.tuned)
-        return LrResult(tuned.status, full_results(self.swept)[self.best_lr].losses + tuned.losses)
+        """The runs of tune alone: the sweep's own at that lr chose it, and so is lucky."""
+        return lr_result(self.tuned) if self.tuned else None
 
     def results(self) -> dict[float, LrResult]:
-        """By lr: the full-length runs of the sweep, and all those at the best one."""
-        results = full_results(self.swept)
-        if self.best_lr is not None and self.at_best is not None:
-            results[self.best_lr] = self.at_best
-        return results
+        """By lr: all runs of sweep and tune, for the spread between seeds. How far a lucky run lies off is no luck."""
+        return full_results([*self.swept, *self.tuned])

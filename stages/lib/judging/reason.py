@@ -12,6 +12,8 @@ INTERVAL = RATIO + " ({confidence} interval {low} to {high})"
 STUCK = "after {steps} steps a validation loss is {loss}, no better than guessing ({chance}), and does not fall"
 ENGLISH = {
     "reasonable": "{optimizer} at {lr} is reasonable: " + INTERVAL + ", within the tolerance of {tolerance}.",
+    "borderline": "{optimizer} at {lr} is borderline: " + INTERVAL + ", at the tolerance of {tolerance}; a {side} rate "
+    "would likely do better.",
     "too_small learning": "{optimizer} at {lr} is too small: " + INTERVAL + ", beyond the tolerance of {tolerance}.",
     "too_large learning": "{optimizer} at {lr} is too large: " + INTERVAL + ", beyond the tolerance of {tolerance}.",
     "too_small stuck": "{optimizer} at {lr} is too small: " + STUCK + ", while the larger {best} learns.",
@@ -25,9 +27,10 @@ ENGLISH = {
     "seeds learned, so there is nothing to compare with; more seeds are needed.",
     "no spread": "{optimizer} at {lr} cannot be judged: " + RATIO + ", but no rate that learned well has two runs, "
     "which would show what chance alone does.",
-    "between": "{optimizer} at {lr} cannot be judged yet: " + INTERVAL + ", on both sides of the tolerance of "
+    "between": "{optimizer} at {lr} cannot be judged yet: " + INTERVAL + ", from good to bad across the tolerance of "
     "{tolerance}; more seeds would narrow it.",
     "larger": "larger",
+    "smaller": "smaller",
     "equal": "the same",
     "edge": " The best rate is the last of the sweep's grid, so a better one may lie beyond it.",
 }
@@ -59,7 +62,7 @@ def reason(grounds: Grounds, words: Mapping[str, str] = ENGLISH) -> str:
         "tolerance": f"{TOLERANCE:g}",
         "confidence": f"{CONFIDENCE:.0%}",
         "best": "" if best is None else f"{best:g}",
-        "side": words["equal" if lr == best else "larger"],
+        "side": words["equal" if best is None or lr == best else "larger" if lr < best else "smaller"],
     }
     if ratio:
         numbers |= {name: f"{value:.3g}" for name, value in vars(ratio).items()}
@@ -70,7 +73,7 @@ def _case(grounds: Grounds) -> str:
     """The key of the sentence."""
     ratio, verdict = grounds.ratio, grounds.verdict
     if verdict != "undetermined":
-        return verdict if verdict == "reasonable" else f"{verdict} {grounds.result.status}"
+        return verdict if verdict in {"reasonable", "borderline"} else f"{verdict} {grounds.result.status}"
     if grounds.best_lr is None:
         return "no best"
     if ratio is None and grounds.result.status == "learning":

@@ -16,9 +16,13 @@ from scipy.special import stdtrit  # Student's t quantile; all of scipy.stats wo
 from stages.lib.searching.lr_result import TOLERANCE, LrResult, Status
 from stages.lib.searching.status import CHANCE
 
-Verdict = Literal["too_small", "reasonable", "too_large", "undetermined"]
+Verdict = Literal["too_small", "reasonable", "borderline", "too_large", "undetermined"]
 
 TRAINED = CHANCE / 2  # above it, seeds hardly differ (2.55 and 2.56), which tells nothing of those of a trained network
+
+# An interval that stays within this factor of the tolerance is known well: it ends at the best loss itself on one side,
+# and on the other half again beyond the tolerance.
+MARGIN = 1.5
 
 CONFIDENCE = 0.95  # of the interval: a rate exactly at the tolerance is called either way in at most 5% of cases
 
@@ -73,8 +77,10 @@ def ratio(at_lr: LrResult, at_best: LrResult, spread: Spread) -> Ratio | None:
 def verdict(status: Status, ratio: Ratio | None, lr: float, best_lr: float | None) -> Verdict:
     """The verdict on a rate from its status and ratio to the best rate; the side comes from the best rate.
 
-    That takes loss against rate to be U-shaped. What contradicts it, a run below the best rate that diverged or a
-    worse one at the best rate itself, is undetermined; so is everything where no rate learns.
+    Borderline is what lies at the tolerance, known to be worse than the best and no worse than MARGIN beyond the
+    tolerance; an interval that reaches further, from good to bad, is undetermined. That takes loss against rate to be
+    U-shaped. What contradicts it, a run below the best rate that diverged or a worse one at the best rate itself, is
+    undetermined; so is everything where no rate learns.
     """
     if best_lr is None:
         return "undetermined"
@@ -83,9 +89,12 @@ def verdict(status: Status, ratio: Ratio | None, lr: float, best_lr: float | Non
         return "too_large"
     if worse and lr < best_lr and status != "diverged":
         return "too_small"
-    if not worse and ratio is not None and ratio.high < TOLERANCE:
+    if worse or ratio is None:
+        return "undetermined"
+    if ratio.high < TOLERANCE:
         return "reasonable"
-    return "undetermined"
+    near = ratio.low > TOLERANCE / MARGIN and ratio.high < TOLERANCE * MARGIN
+    return "borderline" if near and lr != best_lr else "undetermined"
 
 
 def _log_mean(losses: Sequence[float]) -> float:

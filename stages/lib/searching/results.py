@@ -32,6 +32,27 @@ def full_results(runs: Sequence[Run]) -> dict[float, LrResult]:
     return by_lr(of_length(runs, max(run.steps for run in runs)))
 
 
+def slower_results(runs: Sequence[Run], lrs: Iterable[float]) -> dict[float, LrResult]:
+    """For every lr below all that were trained at full length: a loss that it does not beat, if those run learn.
+
+    Far below the best lr, a third of the lr takes three times the steps to get as far; where an optimizer's steps
+    shrink with time, as AdaGrad's, it takes more. So it comes where the smallest trained lr was by then.
+    """
+    full = of_length(runs, max(run.steps for run in runs))
+    smallest = min(run.lr for run in full)
+    known = [run for run in full if run.lr == smallest]
+    if lr_result(known).status != "learning":
+        return {}
+    return {
+        lr: LrResult("learning", tuple(_loss_at(lr / smallest, run) for run in known)) for lr in lrs if lr < smallest
+    }
+
+
+def _loss_at(share: float, run: Run) -> float:
+    """The loss of the first validation after that share of the steps."""
+    return next(score.loss for score in run.valid if score.step >= share * run.steps)
+
+
 def short_results(runs: Sequence[Run]) -> dict[float, LrResult]:
     """The result of every lr of the grid by its short run."""
     return by_lr(of_length(runs, min(run.steps for run in runs)))

@@ -8,8 +8,8 @@ from stages.lib.searching.lr_result import TOLERANCE, LrResult, best_lr, too_lar
 # runs have a validation too.
 SHORT = 1 / 15
 # The search goes on outward until a loss is beyond the tolerance by this factor: nearer to it, the interval of a ratio
-# from a few seeds would hold the tolerance, and all rates beyond would stay undetermined.
-NEAR = 1.2
+# from a few seeds, which differ by 6 to 15%, would hold the tolerance, and all rates beyond would stay undetermined.
+NEAR = 1.35
 AT_ONCE = 2  # rates in a round where the grid has them: the second costs no time on a second core
 
 
@@ -30,7 +30,7 @@ def next_lrs(short: Mapping[float, LrResult], full: Mapping[float, LrResult]) ->
     nearest = [side[0] for side in sides if side]
     if len(nearest) == len(sides):
         return sorted(nearest)
-    return sorted(lr for side in sides for lr in side[:AT_ONCE])
+    return sorted(lr for side in sides for lr in side)
 
 
 def _first(short: Mapping[float, LrResult], full: Mapping[float, LrResult]) -> list[float]:
@@ -49,10 +49,15 @@ def _first(short: Mapping[float, LrResult], full: Mapping[float, LrResult]) -> l
 
 
 def _left(rates: Sequence[float], best: float, full: Mapping[float, LrResult]) -> list[float]:
-    """Rates of one side, in order away from the best, that are not trained yet; none once one is definitely worse."""
+    """The next rates of one side, in order away from the best; none once one is definitely worse.
+
+    Where the last one is beyond the tolerance but not by NEAR, its neighbour likely ends the side: that alone.
+    """
+    at_once = AT_ONCE
     for place, lr in enumerate(rates):
         if lr not in full:
-            return [later for later in rates[place:] if later not in full]
+            return [later for later in rates[place:] if later not in full][:at_once]
         if full[lr].status != "learning" or full[lr].loss > TOLERANCE * NEAR * full[best].loss:
             return []
+        at_once = 1 if full[lr].loss > TOLERANCE * full[best].loss else AT_ONCE
     return []

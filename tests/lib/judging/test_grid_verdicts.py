@@ -42,9 +42,23 @@ def letters(text: str) -> dict[float, Verdict]:
     ],
 )
 def test_verdicts_on_the_whole_grid(short: str, full: str, expected: str) -> None:
-    judged = verdicts(GRID, results(full), results(short), AT_BEST, NARROW)
+    judged = verdicts(GRID, results(full), results(short), AT_BEST, NARROW, slower={})
     assert judged == letters(expected)
     assert list(judged) == list(GRID)
+
+
+@pytest.mark.parametrize(
+    ("slower", "expected"),
+    [
+        pytest.param("......", "uurruu", id="nothing is below"),
+        pytest.param("32....", "ssrruu", id="both are worse"),
+        pytest.param("11....", "uurruu", id="as good as the best: that proves nothing"),
+        pytest.param("21....", "surruu", id="only the smaller is worse"),
+    ],
+)
+def test_what_smaller_rates_would_reach_tells_if_they_are_too_small(slower: str, expected: str) -> None:
+    found = verdicts(GRID, results("..11.."), results("999999"), AT_BEST, NARROW, slower=results(slower))
+    assert found == letters(expected)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +71,9 @@ def test_verdicts_on_the_whole_grid(short: str, full: str, expected: str) -> Non
         pytest.param(None, "uuuuuu", id="no best rate"),
     ],
 )
-def test_the_reference_is_all_runs_at_the_best_rate(at_best: LrResult | None, expected: str) -> None:
+def test_the_reference_is_other_runs_at_the_best_rate(at_best: LrResult | None, expected: str) -> None:
     """Of tenths 2, 1, 2 at full length, each side the last before the end of what was trained."""
-    assert verdicts(GRID, results(".212.."), results("999999"), at_best, NARROW) == letters(expected)
+    assert verdicts(GRID, results(".212.."), results("999999"), at_best, NARROW, slower={}) == letters(expected)
 
 
 def test_more_seeds_at_the_best_rate_narrow_the_interval() -> None:
@@ -67,7 +81,7 @@ def test_more_seeds_at_the_best_rate_narrow_the_interval() -> None:
     assert 2.228 * 0.1 * (1 + 1) ** 0.5 > 0.288 > 2.228 * 0.1 * (1 + 1 / 100) ** 0.5
     for seeds, expected in ((1, "undetermined"), (100, "too_large")):
         at_best = LrResult("learning", (0.1,) * seeds)
-        found = verdicts(GRID, results(".212.."), results("999999"), at_best, Spread(0.1, 10))
+        found = verdicts(GRID, results(".212.."), results("999999"), at_best, Spread(0.1, 10), slower={})
         assert found[0.1] == expected
 
 

@@ -26,17 +26,17 @@ def seeds(lasts: list[float], lr: float) -> list[Run]:
 @pytest.mark.parametrize(
     ("tuned", "status", "losses"),
     [
-        ([0.4, 0.5], "learning", (0.2, 0.4, 0.5)),
-        ([0.4, GONE], "diverged", (0.2, 0.4)),
-        ([DEAD, 0.4], "stuck", (0.2, 2.303, 0.4)),
+        ([0.4, 0.5], "learning", (0.4, 0.5)),
+        ([0.4, GONE], "diverged", (0.4,)),
+        ([DEAD, 0.4], "stuck", (2.303, 0.4)),
     ],
 )
-def test_best_lr_has_the_sweeps_full_run_and_those_of_tune(
+def test_best_lr_has_the_runs_of_tune_and_not_the_one_that_chose_it(
     tuned: list[float], status: str, losses: tuple[float, ...]
 ) -> None:
     one = runs({0.1: 0.3, 0.3: 0.2}, tuned)
     assert (one.best_lr, one.at_best) == (0.3, LrResult(status, losses))  # type: ignore[arg-type]
-    assert one.results() == {0.1: LrResult("learning", (0.3,)), 0.3: one.at_best}
+    assert one.results() == {0.1: LrResult("learning", (0.3,)), 0.3: LrResult(status, (0.2, *losses))}  # type: ignore[arg-type]
 
 
 def test_where_nothing_learns_no_lr_is_best() -> None:

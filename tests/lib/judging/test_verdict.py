@@ -72,7 +72,10 @@ def test_no_ratio_unless_all_runs_learn(bad: LrResult) -> None:
     ("state", "interval", "below", "at", "above"),
     [
         ("learning", (0.8, 1.49), "reasonable", "reasonable", "reasonable"),
-        ("learning", (1.2, 1.51), "undetermined", "undetermined", "undetermined"),
+        ("learning", (1.2, 1.51), "borderline", "undetermined", "borderline"),
+        ("learning", (1.01, 2.24), "borderline", "undetermined", "borderline"),
+        ("learning", (0.99, 1.8), "undetermined", "undetermined", "undetermined"),
+        ("learning", (1.3, 2.26), "undetermined", "undetermined", "undetermined"),
         ("learning", (1.49, 9.0), "undetermined", "undetermined", "undetermined"),
         ("learning", (1.51, 9.0), "too_small", "undetermined", "too_large"),
         ("learning", (0.0, math.inf), "undetermined", "undetermined", "undetermined"),
@@ -108,3 +111,19 @@ def test_near_the_tolerance_errors_stay_at_their_level(noise: float, true: float
     wrong: Verdict = "reasonable" if right == "too_large" else "too_large"
     assert called[wrong] <= 0.025 * draws
     assert called[right] > (0.75 if noise == 0.02 else 0.02) * draws
+
+
+@pytest.mark.parametrize(
+    ("true", "noise", "expected"),
+    [(1.5, 0.05, "borderline"), (1.05, 0.05, "reasonable"), (2.2, 0.05, "too_small"), (1.5, 0.4, "undetermined")],
+)
+def test_borderline_is_what_lies_at_the_tolerance_and_is_known_well(
+    true: float, noise: float, expected: Verdict
+) -> None:
+    """Where seeds shake the loss by 40%, the same rate is undetermined."""
+    rng, draws = np.random.default_rng(12), 500
+    called: Counter[Verdict] = Counter()
+    for _ in range(draws):
+        user, *others = (learned(*loss * rng.lognormal(0, noise, 2)) for loss in (0.05 * true, *[0.05] * 5))
+        called[verdict("learning", ratio(user, others[0], pooled_spread(others)), 0.001, 0.01)] += 1
+    assert called[expected] > 0.85 * draws, called

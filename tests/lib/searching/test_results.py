@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 from recorded import DEAD, EXPLODED, GONE, ending, recorded
 
+from stages.lib.runs.run import Run
 from stages.lib.searching.lr_result import LrResult
-from stages.lib.searching.results import by_lr, full_results, lr_result, short_results
+from stages.lib.searching.results import by_lr, full_results, lr_result, short_results, slower_results
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,32 @@ def test_short_and_full_runs_do_not_mix() -> None:
 def test_where_every_short_run_diverged_none_is_longer() -> None:
     runs = [ending(GONE, lr=lr, steps=100) for lr in (1e9, 1e8)]
     assert full_results(runs) == {1e8: LrResult("diverged", ()), 1e9: LrResult("diverged", ())}
+
+
+def test_a_smaller_lr_is_where_the_smallest_trained_one_was_earlier() -> None:
+    """After 0.003 / 0.01 = 30% of 1,500 steps, or the validation that follows; none where that one does not learn."""
+    curves = {0: 2.5, 100: 1.5, 400: 0.9, 500: 0.8, 1500: 0.3}, {0: 2.5, 100: 1.4, 450: 0.7, 1500: 0.2}
+    runs = [recorded(losses, lr=0.01, seed=seed) for seed, losses in enumerate(curves)]
+    others = [ending(2.4, lr=lr, steps=100) for lr in (0.0001, 0.003, 0.01, 0.1)] + [ending(0.1, lr=0.1)]
+    lower = {0.0001: LrResult("learning", (1.5, 1.4)), 0.003: LrResult("learning", (0.8, 0.7))}
+    assert slower_results(runs + others, (0.0001, 0.003, 0.01, 0.1)) == lower
+    assert slower_results([*runs, *others, ending(DEAD, lr=0.01)], (0.0001, 0.003)) == {}
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_on_a_bowl_the_smaller_lr_does_not_beat_it(momentum: float) -> None:
+    """Gradient descent on curvatures 0.01 to 1, at an lr far below the largest stable one, and at half and a third."""
+    curvatures = np.logspace(-2, 0, 20)
+
+    def curve(lr: float) -> Run:
+        place, speed, losses = np.ones(20), np.zeros(20), {}
+        for step in range(301):
+            losses[step] = 0.1 + float(np.sum(curvatures * place**2) / 4)
+            speed = momentum * speed + curvatures * place
+            place = place - lr * speed
+        return recorded(losses, lr=lr)
+
+    lr = 0.1 * (1 - momentum)
+    found = slower_results([curve(lr)], (lr / 3, lr / 2))
+    for smaller, bound in found.items():
+        assert bound.loss == pytest.approx(curve(smaller).valid[-1].loss, rel=0.03)
