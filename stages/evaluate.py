@@ -8,7 +8,6 @@ import numpy as np
 
 from stages.lib.config.settings import load_names
 from stages.lib.dataset.splits import CLASSES, load_split
-from stages.lib.files.errors import InputError
 from stages.lib.files.lines import write_lines
 from stages.lib.runs.evaluation import At, Evaluation
 from stages.lib.training.weights import load_weights
@@ -28,29 +27,20 @@ def evaluate(dataset: Path, network: Path, names: Path, trained: Path, tuned: Pa
         for file in sorted((folder / name).glob("*.safetensors"), key=lambda file: int(file.stem))
     ]
     with workers(cores(), dataset) as pool:
-        scored = pool.run_all(partial(_evaluate_one, pool.dataset, network.read_bytes()), saved)
-    write_lines(evaluations, [_evaluation(*one[:3], *found) for one, found in zip(saved, scored, strict=True)])
+        found = pool.run_all(partial(_evaluate_one, pool.dataset, network.read_bytes()), saved)
+    write_lines(evaluations, found)
 
 
-def _evaluation(name: str, at: At, seed: int, loss: float, confusion: np.ndarray) -> Evaluation:
-    if not np.isfinite(loss):
-        raise InputError(f"{name} at its {at}, seed {seed}: the loss on the eval split is not finite; run 'dvc repro'")
-    counts = tuple(tuple(row) for row in confusion.tolist())
-    return Evaluation(optimizer=name, at=at, seed=seed, loss=loss, confusion=counts)
-
-
-def _evaluate_one(dataset: os.PathLike[str], network: bytes, saved: Weights) -> tuple[float, np.ndarray]:
-    """The mean cross-entropy, and the counts int64 [actual, predicted]."""
+def _evaluate_one(dataset: os.PathLike[str], network: bytes, saved: Weights) -> Evaluation:
     from stages.lib.training.engines import engine_of  # imports paddle: a second that only the workers need to spend
     from stages.lib.training.network import network_with
-    from stages.lib.training.scoring import cross_entropies
 
-    *_, file, weights = saved
+    name, at, seed, file, weights = saved
     split = load_split(dataset, "eval")
     outputs = engine_of(network_with(network, weights, str(file))).logits(split.images)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (split.labels, outputs.argmax(axis=1)), 1)
-    return float(cross_entropies(outputs, split.labels).mean()), confusion
+    return Evaluation(optimizer=name, at=at, seed=seed, confusion=tuple(map(tuple, confusion.tolist())))
 
 
 if __name__ == "__main__":

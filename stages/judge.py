@@ -20,13 +20,14 @@ def judge(
     tune: Path,
     evaluations: Path,
     *,
+    target_accuracy: float,
     metrics: Path,
     verdicts: Path,
     judgements: Path,
 ) -> None:
     """Write one flat row of metrics for each optimizer, the verdicts in sentences, and both with their evidence."""
     runs = read_recorded(config, train, sweep, tune)
-    found = judge_all(runs, read_lines(evaluations, Evaluation, least=0))
+    found = judge_all(runs, read_lines(evaluations, Evaluation, least=0), target_accuracy)
     with replacing(metrics) as temporary:
         for one in found:
             write_json(temporary / f"{one.optimizer}.json", _metrics(one))

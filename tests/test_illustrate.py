@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
-from recorded import EXPLODED, GONE, GRID, SHORT, ending, evaluations, optimizer_runs, recorded, write_recorded
+from recorded import EXPLODED, GONE, GRID, SHORT, TARGET, ending, evaluations, optimizer_runs, recorded, write_recorded
 
 from stages.illustrate import illustrate
 from stages.lib.drawing import figures, lr_figures
@@ -27,7 +27,7 @@ def optimizer(name: str = "sgd", full: Mapping[float, list[float]] = LEARNING, *
 def run(folder: Path, *runs: OptimizerRuns, out: str = "out") -> dict[str, bytes]:
     named = {one.trained[0].optimizer: one for one in runs}
     inputs = [*write_recorded(folder, named), folder / "judgements.jsonl"]
-    write_lines(inputs[-1], judge_all(named, evaluations(named)))
+    write_lines(inputs[-1], judge_all(named, evaluations(named), TARGET))
     illustrate(*inputs, **{name: folder / out / name for name in TABLES + FIGURES})
     return {name: (folder / out / name).read_bytes() for name in TABLES + FIGURES}
 

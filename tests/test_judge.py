@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import DEAD, EXPLODED, GONE, GRID, ending, optimizer_runs, write_recorded
+from recorded import DEAD, EXPLODED, GONE, GRID, TARGET, ending, optimizer_runs, write_recorded
 
 from stages.judge import judge
 from stages.lib.files.errors import InputError
@@ -31,7 +31,7 @@ def judged(tmp_path: Path) -> Judge:
         inputs = write_recorded(tmp_path, runs)
         folder = tmp_path / out
         outputs = {"metrics": folder / "metrics", "verdicts": folder / "verdicts.md", "judgements": folder / "j.jsonl"}
-        judge(*inputs, **outputs)
+        judge(*inputs, target_accuracy=TARGET, **outputs)
         return folder
 
     return run
@@ -121,5 +121,5 @@ def test_a_broken_run_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     outputs = {name: tmp_path / "new" / name for name in ("metrics", "verdicts", "judgements")}
     with pytest.raises(InputError, match=r"train/sgd\.jsonl: line 2: is not JSON"):
-        judge(*inputs, **outputs)
+        judge(*inputs, target_accuracy=TARGET, **outputs)
     assert not (tmp_path / "new").exists()

@@ -14,11 +14,10 @@ from pydantic import (
     field_validator,
 )
 
-from stages.lib.config.values import Count, Name, OfPaddle, Rate, Rates, Section, Seeds, refuse, told
+from stages.lib.config.values import Count, Name, OfPaddle, Rate, Rates, Section, Seeds, Share, refuse, told
 from stages.lib.files.errors import InputError, refusal
 
-# of what fsspec speaks, those that fetch a file as it is; others unpack, cache or join files
-URL = r"(file:///|(https?|ftp)://[^/:])(?!.*::)"
+URL = r"(file:///|(https?|ftp)://[^/:])"
 SOURCE = "package, an absolute path, or a URL with file:///, http://, https:// or ftp://"
 SHA256 = "the 64 hexadecimal digits that sha256sum prints for data.source"
 
@@ -76,6 +75,7 @@ class Params(Section):
     epochs: Count
     batch_size: Count
     seeds: Seeds
+    target_accuracy: Share
     optimizers: Annotated[dict[Name, Optimizer], BeforeValidator(_has_an_entry)]
     sweep: Sweep
 

@@ -102,6 +102,7 @@ Rate = Annotated[
     told("a finite number above 0"),
 ]
 Rates = Annotated[tuple[Rate, ...], listed(3, "learning rates"), AfterValidator(_ascending)]
+Share = Annotated[float, Field(gt=0, lt=1), BeforeValidator(numeric), told("a number between 0 and 1")]
 Count = Annotated[int, Field(ge=1, le=LARGEST), told("a whole number of at least 1")]
 Seed = Annotated[int, Field(ge=0, le=LARGEST), told("a whole number of at least 0")]
 Seeds = Annotated[tuple[Seed, ...], listed(1, "whole number"), AfterValidator(_each_once)]

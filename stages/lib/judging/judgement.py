@@ -17,7 +17,6 @@ from stages.lib.runs.run import Run, mean_steps_to, wrong_images
 from stages.lib.searching.results import full_results, lr_result, short_results, slower_results
 from stages.lib.searching.status import status
 
-TARGET_ACCURACY = 0.97  # on the validation split; what `steps_to_target` counts to
 Z95 = 1.959964  # standard normal quantile of 97.5%
 
 
@@ -61,8 +60,10 @@ class Judgement(_Record):
     standings: dict[At, Standing]
 
 
-def judge_all(runs: Mapping[str, OptimizerRuns], evaluations: Sequence[Evaluation]) -> list[Judgement]:
-    """The judgements on the optimizers by their names, in their order.
+def judge_all(
+    runs: Mapping[str, OptimizerRuns], evaluations: Sequence[Evaluation], target_accuracy: float
+) -> list[Judgement]:
+    """The judgements on the optimizers by their names, in their order; steps count to the target on the valid split.
 
     What seeds do to a final loss is pooled over the best lrs of all optimizers, as each has few seeds, and over all
     other lrs of the sweeps that have two. It does not depend on the configured lr.
@@ -72,7 +73,7 @@ def judge_all(runs: Mapping[str, OptimizerRuns], evaluations: Sequence[Evaluatio
         "configured lr": {name: one.trained for name, one in runs.items()},
         "best lr": {name: one.tuned for name, one in runs.items()},
     }
-    standings = {place: _standings(place, ran, evaluations) for place, ran in at.items()}
+    standings = {place: _standings(place, ran, evaluations, target_accuracy) for place, ran in at.items()}
     return [
         _judgement(name, one, spread, {place: found[name] for place, found in standings.items() if name in found})
         for name, one in runs.items()
@@ -99,17 +100,19 @@ def _judgement(name: str, runs: OptimizerRuns, spread: Spread, standings: dict[A
     )
 
 
-def _standings(at: At, runs: Mapping[str, Sequence[Run]], evaluations: Sequence[Evaluation]) -> dict[str, Standing]:
+def _standings(
+    at: At, runs: Mapping[str, Sequence[Run]], evaluations: Sequence[Evaluation], target: float
+) -> dict[str, Standing]:
     """Of the optimizers of which every seed has ended; the order and the ties come from the validation split."""
     ended = {name: ran for name, ran in runs.items() if ran and all(status(run) != "diverged" for run in ran)}
     ranked = rank({name: wrong_images(ran) for name, ran in ended.items()})
     on_eval = {name: [one for one in evaluations if (one.optimizer, one.at) == (name, at)] for name in ended}
     for name in (name for name, found in on_eval.items() if not found):
         raise InputError(f"{name}: its weights at the {at} are not evaluated; run 'dvc repro evaluate'")
-    return {one.optimizer: _standing(one, ended[one.optimizer], on_eval[one.optimizer]) for one in ranked}
+    return {one.optimizer: _standing(one, ended[one.optimizer], on_eval[one.optimizer], target) for one in ranked}
 
 
-def _standing(ranked: Ranked, runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> Standing:
+def _standing(ranked: Ranked, runs: Sequence[Run], evaluations: Sequence[Evaluation], target: float) -> Standing:
     accuracies = [one.accuracy for one in evaluations]
     low, high = wilson(fmean(accuracies), evaluations[0].images)
     return Standing(
@@ -125,7 +128,7 @@ def _standing(ranked: Ranked, runs: Sequence[Run], evaluations: Sequence[Evaluat
         group=ranked.group,
         behind=ranked.behind,
         seeds_to_tell=ranked.seeds_to_tell,
-        steps_to_target=mean_steps_to(TARGET_ACCURACY, runs),
+        steps_to_target=mean_steps_to(target, runs),
     )
 
 

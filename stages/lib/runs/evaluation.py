@@ -5,20 +5,17 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from stages.lib.runs.run import Rounded
-
 At = Literal["configured lr", "best lr"]  # where an optimizer is looked at: the runs of train, and those of tune
 
 
 class Evaluation(BaseModel):
-    """`confusion[actual][predicted]` counts images; `loss` is the mean cross-entropy in nats."""
+    """`confusion[actual][predicted]` counts images."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     optimizer: str
     at: At
     seed: NonNegativeInt
-    loss: Rounded
     confusion: tuple[tuple[NonNegativeInt, ...], ...]
 
     @property

@@ -16,8 +16,8 @@ def command(work: Callable[..., None]) -> None:
     """Call `work` with paths from the command line, and end the process.
 
     Positional parameters of `work` are arguments in their order, keyword-only ones are required options
-    (`train_loss` is `--train-loss`), or may be left out if they have a default. Every value becomes a `Path`, or stays
-    a `str` where the parameter is one.
+    (`train_loss` is `--train-loss`), or may be left out if they have a default. Every value becomes a `Path`, or what
+    the parameter is where that is a `str` or a `float`.
     Exit code 0; 1 with one line on stderr after an `InputError`, an `OSError` or a `MemoryError`; 130 after Ctrl-C.
     """
     arguments = vars(_parser(work).parse_args())
@@ -39,7 +39,7 @@ def command(work: Callable[..., None]) -> None:
 def _parser(work: Callable[..., None]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=inspect.getdoc(work), allow_abbrev=False)
     for parameter in inspect.signature(work).parameters.values():
-        kind = str if parameter.annotation is str else Path
+        kind = parameter.annotation if parameter.annotation in {str, float} else Path
         if parameter.kind is parameter.KEYWORD_ONLY:
             required = parameter.default is parameter.empty
             parser.add_argument("--" + parameter.name.replace("_", "-"), type=kind, required=required)

@@ -95,7 +95,7 @@ def test_own_file_with_its_hash(params_file: ParamsFile, source: str) -> None:
             "lr: 0.01\nlearning_rate: 1",
             "top level: 'learning_rate' is not allowed; allowed: the keys batch",
         ),
-        ("epochs: 3\n", "", "epochs: is missing beside ['data', 'network', 'lr', 'batch_size', 'seeds', 'opt"),
+        ("epochs: 3\n", "", "epochs: is missing beside ['data', 'network', 'lr', 'batch_size', 'target_accuracy', 'se"),
         ("lr: 0.01", "rl: 0.01", "top level: 'rl' is not allowed; allowed: the keys"),  # missing, too, but misspelt
         ("lr: 0.01", "~: 0.01", "top level: None is not allowed; allowed: the keys"),
         ("  sha256:\n", "", "data.sha256: is missing beside ['source']"),
@@ -111,6 +111,7 @@ def test_own_file_with_its_hash(params_file: ParamsFile, source: str) -> None:
         ("epochs: 3", "epochs: 1.5", "epochs: 1.5 is not allowed; allowed: a whole number of at least 1"),
         ("epochs: 3", "epochs: 0", "epochs: 0 is not allowed; allowed: a whole number of at least 1"),
         ("batch_size: 100", "batch_size: 0", "batch_size: 0 is not allowed; allowed: a whole number of at least 1"),
+        ("0.97", "97", "target_accuracy: 97 is not allowed; allowed: a number between 0 and 1"),
         ("[0, 1]", "[]", "seeds: [] is not allowed; allowed: a list of at least 1 whole number"),
         ("[0, 1]", "[3, 1, 3]", "seeds: [3, 1, 3] is not allowed; allowed: each seed once"),
         # sweep: see test_values for every kind of bad grid

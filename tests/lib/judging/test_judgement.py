@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from recorded import DEAD, EXPLODED, GONE, GRID, IMAGES, ending, evaluations, optimizer_runs
+from recorded import DEAD, EXPLODED, GONE, GRID, IMAGES, TARGET, ending, evaluations, optimizer_runs
 from scipy import stats
 from scipy.special import expit, logit
 
@@ -32,7 +32,7 @@ def judged(  # noqa: PLR0917
         "adam": optimizer_runs(lr, ends, sweep, tuned, gone, optimizer="adam"),
         "sgd": optimizer_runs(0.01, [0.5], other, other_tuned),
     }
-    adam, sgd = judge_all(runs, evaluations(runs))
+    adam, sgd = judge_all(runs, evaluations(runs), TARGET)
     assert (adam.optimizer, sgd.optimizer) == ("adam", "sgd")
     return adam
 
@@ -125,7 +125,7 @@ def test_where_nothing_learns_the_others_are_judged_as_before(last: float) -> No
         "adam": optimizer_runs(0.01, [0.1, 0.11], {lr: [last] for lr in GRID}, optimizer="adam"),
         "sgd": optimizer_runs(0.01, [0.1, 0.11], SWEEP, TUNED),
     }
-    adam, sgd = judge_all(runs, evaluations(runs))
+    adam, sgd = judge_all(runs, evaluations(runs), TARGET)
     assert (adam.verdict, adam.best_lr, adam.reasonable_range, adam.ratio) == ("undetermined", None, None, None)
     assert set(dict(adam.verdicts).values()) == {"undetermined"}
     assert list(adam.standings) == ["configured lr"]
@@ -174,7 +174,7 @@ def at_accuracies(configured: Sequence[float], best: Sequence[float], name: str,
 def standings(arms: Mapping[str, tuple[Sequence[float], Sequence[float]]], at: At) -> dict[str, Standing]:
     """By optimizer, from validation accuracies at the configured and at the best lr."""
     runs = {name: at_accuracies(configured, best, name) for name, (configured, best) in arms.items()}
-    found = judge_all(runs, evaluations(runs))
+    found = judge_all(runs, evaluations(runs), TARGET)
     return {one.optimizer: one.standings[at] for one in found if at in one.standings}
 
 
@@ -199,7 +199,7 @@ def test_standing_by_hand() -> None:
     runs["sgd"] = OptimizerRuns(GRID, trained, runs["sgd"].swept, runs["sgd"].tuned)
     found = evaluations(runs)
     found[0] = found[0].model_copy(update={"confusion": ((930, 70), (0, 0))})
-    [one] = judge_all(runs, found)
+    [one] = judge_all(runs, found, TARGET)
     odds = np.array([logit((1000 * accuracy + 0.5) / 1001) for accuracy in (0.98, 0.97, 0.96)])
     middle, slope = (970 + 0.5) / 1001, 0.97 * 0.03
     shares = np.repeat([1, 2 / 3, 1 / 3, 0], [20, 10, 10, 960])  # of the seeds that get an image wrong
@@ -237,7 +237,7 @@ def test_an_optimizer_with_a_diverged_seed_has_no_standing() -> None:
     for name, last in (("hot", GONE), ("wild", EXPLODED)):
         trained = [*runs[name].trained, ending(last, lr=0.1, seed=9, accuracy=0.99, optimizer=name)]
         runs[name] = OptimizerRuns(GRID, trained, runs[name].swept, runs[name].tuned)
-    found = {one.optimizer: one.standings for one in judge_all(runs, evaluations(runs))}
+    found = {one.optimizer: one.standings for one in judge_all(runs, evaluations(runs), TARGET)}
     assert {name: list(one) for name, one in found.items()} == {
         "hot": ["best lr"],
         "sgd": ["configured lr", "best lr"],
@@ -260,7 +260,9 @@ def test_eval_is_reported_and_does_not_order() -> None:
     turned = [
         one.model_copy(update={"confusion": ((990, 10), (0, 0))}) if one.optimizer == "slow" else one for one in scores
     ]
-    before, after = ([one.standings["configured lr"] for one in judge_all(runs, found)] for found in (scores, turned))
+    before, after = (
+        [one.standings["configured lr"] for one in judge_all(runs, found, TARGET)] for found in (scores, turned)
+    )
     assert [one.accuracy for one in after] == pytest.approx([0.9, 0.99])
     eval_fields = {"accuracy", "accuracy_min", "accuracy_max", "low", "high"}
     assert [one.model_dump(exclude=eval_fields) for one in after] == [
@@ -274,7 +276,7 @@ def test_weights_that_were_not_evaluated_are_told() -> None:
     with pytest.raises(
         InputError, match=r"^sgd: its weights at the best lr are not evaluated; run 'dvc repro evaluate'$"
     ):
-        judge_all(runs, scores)
+        judge_all(runs, scores, TARGET)
 
 
 @pytest.mark.parametrize("count", [1, 10, 500, 10_000])
