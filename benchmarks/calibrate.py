@@ -6,6 +6,7 @@ as the pipeline does. What full length says of a data set is taken from the tabl
 there: remove its rows to train it again. All of it takes an hour on two cores.
 """
 
+import csv
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,7 +18,7 @@ from benchmarks.variants import variants
 from stages.lib.config.settings import RunSettings, Settings, SweepSettings, load_names, load_settings
 from stages.lib.dataset.splits import SPLITS, load_split, save_splits
 from stages.lib.files.replacing import replacing
-from stages.lib.files.tables import read_csv, write_csv
+from stages.lib.files.tables import write_csv
 from stages.lib.judging.grid_verdicts import verdicts
 from stages.lib.judging.optimizer_runs import OptimizerRuns
 from stages.lib.judging.recorded import read_recorded
@@ -101,7 +102,7 @@ def _ratios(runs: Sequence[Run]) -> Truth:
 
 def _known(table: Path) -> dict[str, Truth]:
     found: dict[str, Truth] = {}
-    for row in read_csv(table):
+    for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
         cell: Cell = row["status"], float(row["ratio"])  # type: ignore[assignment]
         found.setdefault(row["data"], {})[row["optimizer"], float(row["lr"])] = cell
     return found

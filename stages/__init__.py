@@ -1,4 +1,4 @@
-"""The pipeline: one file per verb. A verb is a stage of dvc.yaml, or a command of its own."""
+"""The pipeline: one file per verb. A verb is a stage of dvc.yaml."""
 
 import os
 import signal

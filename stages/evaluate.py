@@ -10,7 +10,7 @@ from stages.lib.config.settings import load_names
 from stages.lib.dataset.splits import CLASSES, load_split
 from stages.lib.files.lines import write_lines
 from stages.lib.runs.evaluation import At, Evaluation
-from stages.lib.training.weights import load_weights
+from stages.lib.training.weight_files import load_weights
 from stages.lib.workers.command import command
 from stages.lib.workers.pool import cores, workers
 

@@ -56,7 +56,7 @@ def _metrics(one: Judgement) -> dict[str, Value]:
 
 def _sentences(found: list[Judgement], runs: Mapping[str, OptimizerRuns]) -> str:
     cpus = sorted({run.cpu for one in runs.values() for ran in (one.trained, one.swept, one.tuned) for run in ran})
-    return "".join(f"- {one.reason}\n" for one in found) + f"\nTrained on: {'; '.join(cpus)}.\n"
+    return "".join(f"- {one.reason}\n  {one.reason_zh}\n" for one in found) + f"\nTrained on: {'; '.join(cpus)}.\n"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from stages.lib.files.lines import read_lines
 from stages.lib.runs.run import Run
 from stages.lib.searching.lr_result import best_lr
 from stages.lib.searching.results import full_results
-from stages.lib.training.seeds import train_seeds
+from stages.lib.training.side_by_side import train_side_by_side
 from stages.lib.workers.command import command
 
 
@@ -16,7 +16,7 @@ def tune(dataset: Path, network: Path, settings: Path, sweep: Path, *, runs: Pat
     asked = load_settings(settings, Settings)
     best = best_lr(full_results(read_lines(sweep, Run)))
     wanted = [] if best is None else [asked.run(network.read_bytes(), best, seed) for seed in asked.seeds]
-    train_seeds(dataset, wanted, record=runs, weights=weights)
+    train_side_by_side(dataset, wanted, record=runs, weights=weights)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from stages.lib.dataset.splits import Split, save_splits
 from stages.lib.drawing import figures
 from stages.lib.files.replacing import replacing
 from stages.lib.files.tables import write_csv, write_json
-from stages.lib.training.weights import save_weights
+from stages.lib.training.weight_files import save_weights
 
 ROOM = 64  # KiB
 SPLIT = Split(np.full((1000, 784), 1 / 3, np.float32), np.zeros(1000, np.int64))

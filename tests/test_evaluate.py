@@ -12,7 +12,7 @@ from stages.lib.files.errors import InputError
 from stages.lib.files.lines import read_lines
 from stages.lib.runs.evaluation import Evaluation
 from stages.lib.training.network import initial_network
-from stages.lib.training.weights import save_weights
+from stages.lib.training.weight_files import save_weights
 
 Weights = dict[str, np.ndarray]
 

@@ -70,9 +70,11 @@ def test_a_file_of_metrics_for_each_optimizer_and_none_for_one_that_is_gone(judg
 def test_a_sentence_for_each_optimizer_and_the_kinds_of_cpu(judged: Judge) -> None:
     other = [ending(0.4, cpu="another CPU")]
     runs = {**RUNS, "sgd": OptimizerRuns(GRID, other, RUNS["sgd"].swept, RUNS["sgd"].tuned)}
-    adam, sgd, blank, cpus = (judged(runs) / "verdicts.md").read_text(encoding="utf-8").splitlines()
+    adam, adam_zh, sgd, sgd_zh, blank, cpus = (judged(runs) / "verdicts.md").read_text(encoding="utf-8").splitlines()
     assert adam.startswith("- adam at lr 0.1 is too large: ")
     assert sgd.startswith("- sgd at lr 0.01 cannot be judged: ")
+    assert adam_zh.startswith("  adam 用 lr 0.1 过大：")
+    assert sgd_zh.startswith("  sgd 用 lr 0.01 无法判断：")
     assert (blank, cpus) == ("", "Trained on: a CPU; another CPU.")
 
 

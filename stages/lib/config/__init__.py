@@ -1,4 +1,4 @@
 """What is asked for: params.yaml, the settings of every stage that follow from it, and the classes of paddle.optimizer.
 
-Imports files; every stage reaches its settings, only `optimizers` and `schedules` import paddle, only `leftovers` dvc.
+Imports files; all stages but prepare reach it, only `optimizers` and `schedules` import paddle, only `leftovers` dvc.
 """

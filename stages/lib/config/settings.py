@@ -16,7 +16,7 @@ COMPUTING = ("numpy", "paddlepaddle", "scipy")  # the packages that a result dep
 
 
 class _Shared(Section):
-    optimizer: Name  # the user's name for it, for progress lines
+    optimizer: Name  # the user's name for it, in every record and file
     type: str  # a class of paddle.optimizer
     arguments: dict[str, Argument]
     schedule: OfPaddle | None = None

@@ -10,7 +10,7 @@ from stages.lib.files.errors import InputError
 from stages.lib.judging.grid_verdicts import reasonable_range, verdicts
 from stages.lib.judging.optimizer_runs import OptimizerRuns
 from stages.lib.judging.ranking import Ranked, rank
-from stages.lib.judging.reason import Grounds, reason
+from stages.lib.judging.reason import CHINESE, ENGLISH, Grounds, reason
 from stages.lib.judging.verdict import Spread, Verdict, pooled_spread, ratio, verdict
 from stages.lib.runs.evaluation import At, Evaluation
 from stages.lib.runs.run import Run, mean_steps_to, wrong_images
@@ -53,6 +53,7 @@ class Judgement(_Record):
     lr: float
     verdict: Verdict
     reason: str
+    reason_zh: str
     ratio: float | None
     best_lr: float | None
     reasonable_range: tuple[float, float] | None
@@ -87,11 +88,13 @@ def _judgement(name: str, runs: OptimizerRuns, spread: Spread, standings: dict[A
     full, short, slower = full_results(runs.swept), short_results(runs.swept), slower_results(runs.swept, runs.lrs)
     grid = verdicts(runs.lrs, full, short, at_best, spread, slower=slower)
     edge = best in {runs.lrs[0], runs.lrs[-1]}
+    grounds = Grounds(name, runs.lr, runs.steps, here, compared, found, best, edge)
     return Judgement(
         optimizer=name,
         lr=runs.lr,
         verdict=found,
-        reason=reason(Grounds(name, runs.lr, runs.steps, here, compared, found, best, edge)),
+        reason=reason(grounds, ENGLISH),
+        reason_zh=reason(grounds, CHINESE),
         ratio=compared.value if compared else None,
         best_lr=best,
         reasonable_range=reasonable_range(grid, best) if best else None,

@@ -1,4 +1,4 @@
-"""A verdict's reason in one sentence. The wording is data: another language is another dict with the same keys."""
+"""A verdict's reason in one sentence, in English and in Chinese: a language is a dict with the same keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +36,31 @@ ENGLISH = {
 }
 
 
+RATIO_ZH = "训练 {steps} 步后，验证集损失是试过的最佳学习率 {best} 的 {value} 倍"
+INTERVAL_ZH = RATIO_ZH + "（{confidence} 区间 {low} 到 {high}）"
+STUCK_ZH = "训练 {steps} 步后，有一次训练的验证集损失为 {loss}，不比瞎猜（{chance}）好，也不再下降"
+CHINESE = {
+    "reasonable": "{optimizer} 用 {lr} 合理：" + INTERVAL_ZH + "，在容差 {tolerance} 以内。",
+    "borderline": "{optimizer} 用 {lr} 处于临界：" + INTERVAL_ZH + "，在容差 {tolerance} 附近；{side}的可能更好。",
+    "too_small learning": "{optimizer} 用 {lr} 过小：" + INTERVAL_ZH + "，超出容差 {tolerance}。",
+    "too_large learning": "{optimizer} 用 {lr} 过大：" + INTERVAL_ZH + "，超出容差 {tolerance}。",
+    "too_small stuck": "{optimizer} 用 {lr} 过小：" + STUCK_ZH + "，而更大的 {best} 能学会。",
+    "too_large stuck": "{optimizer} 用 {lr} 过大：" + STUCK_ZH + "，而更小的 {best} 能学会。",
+    "too_large diverged": "{optimizer} 用 {lr} 过大：损失发散，而更小的 {best} 能学会。",
+    "no best": "{optimizer} 用 {lr} 无法判断：扫描的所有学习率都学不会；请放宽网格（sweep.lrs）。",
+    "contradiction": "{optimizer} 用 {lr} 无法判断：它的结果很差，但试过的最佳学习率 {best} {side}；"
+    "各个种子互相矛盾，需要更多种子。",
+    "best fails": "{optimizer} 用 {lr} 无法判断：用试过的最佳学习率 {best}，这些种子没有全部学会，无从比较；"
+    "需要更多种子。",
+    "no spread": "{optimizer} 用 {lr} 无法判断：" + RATIO_ZH + "，但学得好的学习率都只训练了一次，看不出偶然的影响。",
+    "between": "{optimizer} 用 {lr} 暂时无法判断：" + INTERVAL_ZH + "，从好到坏跨过容差 {tolerance}；需要更多种子。",
+    "larger": "更大",
+    "smaller": "更小",
+    "equal": "相同",
+    "edge": "最佳学习率位于扫描网格的边缘，更好的可能在网格之外。",
+}
+
+
 @dataclass(frozen=True)
 class Grounds:
     """What is to be explained: the runs at `lr`, its ratio and verdict, and what they were compared with."""
@@ -50,7 +75,7 @@ class Grounds:
     at_edge: bool  # the best rate is the smallest or the largest of the grid
 
 
-def reason(grounds: Grounds, words: Mapping[str, str] = ENGLISH) -> str:
+def reason(grounds: Grounds, words: Mapping[str, str]) -> str:
     """One sentence with its numbers, and a second one if the grid was too narrow."""
     lr, best, ratio, losses = grounds.lr, grounds.best_lr, grounds.ratio, grounds.result.losses
     numbers = {

@@ -6,7 +6,7 @@ favour larger rates (Wu et al. 2018, "Understanding Short-Horizon Bias in Stocha
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,9 +20,9 @@ Verdict = Literal["too_small", "reasonable", "borderline", "too_large", "undeter
 
 TRAINED = CHANCE / 2  # above it, seeds hardly differ (2.55 and 2.56), which tells nothing of those of a trained network
 
-# An interval that stays within this factor of the tolerance is known well: it ends at the best loss itself on one side,
-# and on the other half again beyond the tolerance.
-MARGIN = 1.5
+# An interval that stays within this factor of the tolerance is known well: so one side ends at the best loss itself,
+# and the other as far beyond the tolerance.
+MARGIN = TOLERANCE
 
 CONFIDENCE = 0.95  # of the interval: a rate exactly at the tolerance is called either way in at most 5% of cases
 
@@ -66,7 +66,7 @@ def ratio(at_lr: LrResult, at_best: LrResult, spread: Spread) -> Ratio | None:
     """
     if at_lr.status != "learning" or at_best.status != "learning":
         return None
-    difference = _log_mean(at_lr.losses) - _log_mean(at_best.losses)
+    difference = math.log(at_lr.loss / at_best.loss)
     if not spread.dof:
         return Ratio(math.exp(difference), 0.0, math.inf)
     error = spread.sd * math.sqrt(1 / len(at_lr.losses) + 1 / len(at_best.losses))
@@ -95,10 +95,6 @@ def verdict(status: Status, ratio: Ratio | None, lr: float, best_lr: float | Non
         return "reasonable"
     near = ratio.low > TOLERANCE / MARGIN and ratio.high < TOLERANCE * MARGIN
     return "borderline" if near and lr != best_lr else "undetermined"
-
-
-def _log_mean(losses: Sequence[float]) -> float:
-    return float(np.log(losses).mean())
 
 
 def _exp(exponent: float) -> float:

@@ -17,7 +17,7 @@ class Snapshots:
 
 
 @cache  # asked after every step
-def schedule(steps: int) -> frozenset[int]:
+def snapshot_steps(steps: int) -> frozenset[int]:
     """At most MOST of the steps 0 to `steps`, both included, by a constant factor where whole numbers allow it.
 
     A path turns most in its first steps, and hardly at all within its last tenth.

@@ -26,7 +26,7 @@ def next_lrs(short: Mapping[float, LrResult], full: Mapping[float, LrResult]) ->
         return _first(short, full)
     grid = sorted(lr for lr in short if lr < too_large_from(short, best))
     centre = grid.index(best)
-    sides = [_left(grid[:centre][::-1], best, full), _left(grid[centre + 1 :], best, full)]
+    sides = [_remaining(grid[:centre][::-1], best, full), _remaining(grid[centre + 1 :], best, full)]
     nearest = [side[0] for side in sides if side]
     if len(nearest) == len(sides):
         return sorted(nearest)
@@ -48,7 +48,7 @@ def _first(short: Mapping[float, LrResult], full: Mapping[float, LrResult]) -> l
     return [lr for lr in around if short[lr].status != "diverged"]
 
 
-def _left(rates: Sequence[float], best: float, full: Mapping[float, LrResult]) -> list[float]:
+def _remaining(rates: Sequence[float], best: float, full: Mapping[float, LrResult]) -> list[float]:
     """The next rates of one side, in order away from the best; none once one is definitely worse.
 
     Where the last one is beyond the tolerance but not by NEAR, its neighbour likely ends the side: that alone.

@@ -1,4 +1,5 @@
 """The network, the engines that compute it, and runs from settings to curves and weights.
 
-Imports config, dataset, files, runs and workers; reached by train, sweep, tune, evaluate and survey.
+Imports config, dataset, files, runs and workers; reached by configure, train, sweep, tune, evaluate and
+survey.
 """

@@ -2,7 +2,6 @@
 
 import math
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count, islice
@@ -15,7 +14,7 @@ from stages.lib.config.settings import RunSettings
 from stages.lib.dataset.splits import Split, load_split
 from stages.lib.files.errors import InputError
 from stages.lib.runs.run import Run, Validation, windows
-from stages.lib.runs.snapshots import Snapshots, schedule
+from stages.lib.runs.snapshots import Snapshots, snapshot_steps
 from stages.lib.training.cpu import cpu_kind
 from stages.lib.training.engines import engine_of
 from stages.lib.training.network import flat_weights, initial_network, pdparams, weights_of
@@ -52,12 +51,11 @@ def train_run(settings: RunSettings, dataset: os.PathLike[str], report: Report, 
     if settings.batch_size > len(train.labels):
         allowed = f"at most {len(train.labels)}, the images of the train split"
         raise InputError(f"params.yaml: batch_size: {settings.batch_size} is not allowed; allowed: {allowed}")
-    started = time.perf_counter()
     model = initial_network(settings.network, settings.seed)
     taken = {0: flat_weights(model)}
 
     def take(step: int, steps: int, loss: float) -> None:
-        if step in schedule(steps):
+        if step in snapshot_steps(steps):
             taken[step] = flat_weights(model)
         report(step, steps, loss)
 
@@ -67,7 +65,6 @@ def train_run(settings: RunSettings, dataset: os.PathLike[str], report: Report, 
         None if curve.diverged else weights_of(model),
         None if curve.diverged else pdparams(model),
         _finite(taken, curve) if snapshots else None,
-        time.perf_counter() - started,
     )
 
 

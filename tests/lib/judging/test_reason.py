@@ -1,8 +1,9 @@
 import math
+import re
 
 import pytest
 
-from stages.lib.judging.reason import ENGLISH, Grounds, reason
+from stages.lib.judging.reason import CHINESE, ENGLISH, Grounds, reason
 from stages.lib.judging.verdict import Ratio, verdict
 from stages.lib.searching.lr_result import LrResult
 
@@ -43,10 +44,16 @@ DIVERGED = LrResult("diverged", ())
 )
 def test_reasons(state: LrResult, quotient: Ratio | None, lr: float, best: float | None, parts: list[str]) -> None:
     judged = verdict(state.status, quotient, lr, best)
-    sentence = reason(Grounds("adam", lr, 1500, state, quotient, judged, best, at_edge=False))
+    sentence = reason(Grounds("adam", lr, 1500, state, quotient, judged, best, at_edge=False), ENGLISH)
     assert sentence.startswith("adam at lr ")
     assert all(part in sentence for part in parts), sentence
     assert not set("{}") & set(sentence)
     assert "inf" not in sentence
-    narrow = reason(Grounds("adam", lr, 1500, state, quotient, judged, best, at_edge=True))
+    narrow = reason(Grounds("adam", lr, 1500, state, quotient, judged, best, at_edge=True), ENGLISH)
     assert narrow == sentence + ENGLISH["edge"]
+
+
+def test_chinese_tells_the_same_numbers() -> None:
+    assert CHINESE.keys() == ENGLISH.keys()
+    for key, sentence in ENGLISH.items():
+        assert set(re.findall(r"{(\w+)}", CHINESE[key])) == set(re.findall(r"{(\w+)}", sentence)), key

@@ -256,7 +256,6 @@ def test_wrong_images_of_every_fifth_are_told_by_their_place_in_the_split(few: P
 
 def test_it_learns(long: Trained) -> None:
     assert long.run.valid[-1].accuracy > 0.85
-    assert long.seconds > 0
 
 
 @pytest.mark.parametrize(("type_", "lr", "steps"), [("SGD", 1e15, 1), ("Adam", 1e15, 1), ("SGD", 1e10, 2)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from short_runs import TUTORIAL, settings, silent
 
-from stages.lib.runs.snapshots import schedule
+from stages.lib.runs.snapshots import snapshot_steps
 from stages.lib.training.loop import train_run
 from stages.lib.training.network import flat_weights, initial_network, network_with
 from stages.lib.training.trained import Trained
@@ -22,7 +22,7 @@ def test_snapshots_begin_with_the_initial_weights_and_end_with_the_trained_ones(
     assert result.snapshots is not None
     assert result.weights is not None
     assert result.snapshots.steps.dtype == np.int64
-    assert result.snapshots.steps.tolist() == sorted(schedule(24))
+    assert result.snapshots.steps.tolist() == sorted(snapshot_steps(24))
     np.testing.assert_array_equal(result.snapshots.weights[0], flat_weights(initial_network(TUTORIAL, 3)))
     end = network_with(TUTORIAL, result.weights)
     np.testing.assert_array_equal(result.snapshots.weights[-1], flat_weights(end))

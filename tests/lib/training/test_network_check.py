@@ -8,7 +8,7 @@ import pytest
 from short_runs import NETWORKS
 
 from stages.lib.files.errors import InputError
-from stages.lib.training.checked import checked_network
+from stages.lib.training.network_check import checked_network
 
 HEAD = "import numpy as np\nimport paddle\nimport paddle.nn.functional as F\nfrom paddle import nn\n"
 GOOD = f"""{HEAD}

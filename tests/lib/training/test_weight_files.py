@@ -7,7 +7,7 @@ import pytest
 from safetensors import numpy as safetensors
 
 from stages.lib.files.errors import InputError
-from stages.lib.training.weights import load_weights, save_weights
+from stages.lib.training.weight_files import load_weights, save_weights
 
 RNG = np.random.default_rng(0)
 WEIGHTS = {name: RNG.normal(size=shape).astype("f4") for name, shape in (("fc.weight", (4, 3)), ("fc.bias", (3,)))}

@@ -10,12 +10,12 @@ from stages.lib.files.arrays import save_arrays
 from stages.lib.files.lines import write_lines
 from stages.lib.files.replacing import replacing
 from stages.lib.training.trained import Trained
-from stages.lib.training.weights import save_weights
+from stages.lib.training.weight_files import save_weights
 from stages.lib.workers import progress
 from stages.lib.workers.pool import workers
 
 
-def train_seeds(
+def train_side_by_side(
     dataset: Path, runs: Sequence[RunSettings], *, record: Path, weights: Path, snapshots: Path | None = None
 ) -> None:
     """Write a line for each run to `record`, and to `weights` those of each seed that did not diverge.
