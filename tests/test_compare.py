@@ -18,8 +18,8 @@ OUTPUTS = {
     "figure": "loss.png",
 }
 CURVE = [3.0, 2.0, 1.0]  # the training loss of windows at 0, 20 and 40 steps
-SGD = [ending(0.1, train=CURVE, wrong=(3, 70)), ending(0.2, train=CURVE, seed=1)]
-ADAM = [ending(0.1, optimizer="adam", train=CURVE, lr=0.5)]
+SGD = [ending(0.1, train=CURVE, wrong=(3, 70)), ending(0.2, train=CURVE, seed=1, wrong=())]
+ADAM = [ending(0.1, optimizer="adam", train=CURVE, lr=0.5, wrong=())]
 
 
 def run(folder: Path, runs: Mapping[str, Sequence[Run]], out: str = "out") -> dict[str, bytes]:

@@ -34,8 +34,9 @@ RUNS_CODE = {
 def test_nothing_that_is_loaded_can_run_code(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in RUNS_CODE:
-            # dvc.lock takes a second less in C, and that loader is a safe one
-            assert ast.unparse(node) == "yaml.load", f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+            # dvc.lock takes a second less in C, and that loader is a safe one; the user's network is code
+            allowed = {"exec", "compile"} if path.name == "network.py" else {"yaml.load"}
+            assert ast.unparse(node) in allowed, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
         if isinstance(node, ast.Call) and re.search(r"(np\.load|read_array|np\.savez)$", ast.unparse(node.func)):
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             assert given.get("allow_pickle") == "False", f"{path.name}:{node.lineno}"
