@@ -15,8 +15,7 @@ repro: .venv/runtime ## the whole pipeline, and what it finds; JOBS=n trains n o
 	@$(SCM)
 	@python -m review.cpu
 	@jobs=$${JOBS:-$$($(FREE))}; if test $$jobs -gt 1; then \
-	  dvc repro configure prepare && $(call EACH,train@) && dvc repro $$(dvc stage list --name-only | grep '^sweep@') \
-	  && $(call EACH,tune@); fi
+	  dvc repro configure prepare $$(dvc stage list --name-only | grep '^sweep@') && $(call EACH,t[a-z]*@); fi  # train and tune
 	dvc repro
 	@dvc metrics show
 	@cat plots/verdicts.md

@@ -26,6 +26,7 @@ from stages.lib.judging.verdict import Verdict, pooled_spread
 from stages.lib.runs.run import Run
 from stages.lib.searching.lr_result import TOLERANCE, LrResult, Status, best_lr
 from stages.lib.searching.results import by_lr, full_results, short_results, slower_results
+from stages.lib.workers import progress
 from stages.lib.workers.command import command
 from stages.lib.workers.pool import Pool, cores, workers
 from stages.sweep import search, train_one
@@ -67,7 +68,11 @@ def calibrate(dataset: Path, config: Path, train: Path, sweep: Path, tune: Path,
 
 
 def _train(pool: Pool) -> Train:
-    return lambda wanted: pool.run_all(partial(train_one, pool.dataset), wanted)
+    def train(wanted: Sequence[RunSettings]) -> list[Run]:
+        with progress.counter("calibrate", len(wanted)) as counted:
+            return pool.run_all(partial(train_one, pool.dataset), wanted, counted)
+
+    return train
 
 
 def _swept(
