@@ -24,8 +24,6 @@ from stages.lib.workers.pool import cores, workers
 
 SEEDS = range(2000, 2010)
 COLUMNS = ("optimizer", "lr", "accuracy", "95% interval", "points behind", "group", "seeds to tell")
-
-
 Arm = dict[str, tuple[float, list[Run]]]  # by optimizer
 
 
@@ -35,16 +33,12 @@ def study(dataset: Path, network: Path, config: Path, sweep: Path, *, runs: Path
     `report` (Markdown) and `figure` (PNG) rank the optimizers by all of them.
     """
     found = read_lines(runs, Run) if runs.exists() else list[Run]()
-    done = {(run.optimizer, run.lr, run.seed) for run in found}
+    done = set(map(_key, found))
     with workers(cores(), dataset) as pool, progress.counter("study") as counted:
         for seed in SEEDS:  # a study that is stopped has as many seeds of every optimizer
-            wanted = [
-                run
-                for run in _wanted(network.read_bytes(), config, sweep, seed)
-                if (run.optimizer, run.lr, run.seed) not in done
-            ]
+            wanted = [run for run in _wanted(network.read_bytes(), config, sweep, seed) if _key(run) not in done]
             found += pool.run_all(partial(_train_one, pool.dataset), wanted, counted)
-            found.sort(key=lambda run: (run.optimizer, run.lr, run.seed))
+            found.sort(key=_key)
             write_lines(runs, found)
     arms = {at: _arm(config, sweep, found, at) for at in figures.RATES}
     ranked = {at: rank({name: wrong_images(ran) for name, (_, ran) in arm.items()}) for at, arm in arms.items()}
@@ -52,6 +46,10 @@ def study(dataset: Path, network: Path, config: Path, sweep: Path, *, runs: Path
         temporary.write_text(_report(arms, ranked), encoding="utf-8", newline="\n")
     rows = [_row(at, one, arms[at][one.optimizer][0]) for at, found in ranked.items() for one in found]
     figures.save(figures.ranking_figure(rows, []), figure)
+
+
+def _key(run: Run | RunSettings) -> tuple[str, float, int]:
+    return run.optimizer, run.lr, run.seed
 
 
 def _wanted(network: bytes, config: Path, sweep: Path, seed: int) -> Iterator[RunSettings]:

@@ -87,5 +87,6 @@ def ranking_figure(rows: Sequence[Mapping[str, Any]], diverged: Sequence[tuple[s
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
         axes.grid(alpha=0.3, axis="x")
         axes.set_title(title)
-    axes.set_xlabel("accuracy: dot = validation with 95% interval (bar), | = eval, only reported")
+    on_eval = ", | = eval, only reported" if any("accuracy" in row for row in rows) else ""
+    axes.set_xlabel(f"accuracy: dot = validation with 95% interval (bar){on_eval}")
     return figure

@@ -74,6 +74,12 @@ def test_best_first_and_equal_ones_by_name() -> None:
 EQUAL = {"sgd": [50, 30], "b": [10, 30], "a": [20, 20], "adam": [15, 15]}
 
 
+def test_how_far_behind_counts_from_the_best_of_all_also_in_later_groups() -> None:
+    spread = {"a": 100, "b": 900, "c": 920}
+    found = rank({name: separate([count - 5, count, count + 5]) for name, count in spread.items()})
+    assert [(one.group, round(one.behind, 6)) for one in found] == [(1, 0), (2, 0.08), (2, 0.082)]
+
+
 def test_one_seed_each_is_one_group_with_intervals_of_everything() -> None:
     ranked = rank({name: separate([count]) for name, count in (("a", 1000), ("b", 9000), ("c", 100))})
     assert [(one.optimizer, one.group, one.low, one.high) for one in ranked] == [
