@@ -120,11 +120,11 @@ benchmark-lock: .venv/development ## their lock files anew
 # Ten seeds of every optimizer: about twenty minutes on two cores, after the pipeline itself.
 study: .venv/runtime ## ten seeds of every optimizer, ranked: docs/study.md
 	dvc repro
-	python -m benchmarks.study data/mnist.npz data/config/network.py data/config data/sweep \
+	python -m benchmarks.study data/mnist.npz data/network/network.py data/config data/sweep \
 	  --runs benchmarks/study.jsonl --report docs/study.md --figure docs/study.png
 
 # Every rate of every optimizer at full length, on five data sets: minutes where the table knows that, else an hour.
 calibrate: .venv/runtime ## the verdicts beside full-length training of every rate
 	dvc repro
-	python -m benchmarks.calibrate data/mnist.npz data/config data/train data/sweep data/tune \
+	python -m benchmarks.calibrate data/mnist.npz data/network/network.py data/config data/train data/sweep data/tune \
 	  --table benchmarks/calibration.csv --report docs/calibration.md

@@ -40,15 +40,17 @@ Cell = tuple[Status, float]  # what full length says: the status, and the ratio 
 Truth = dict[tuple[str, float], Cell]  # by optimizer and lr
 
 
-def calibrate(dataset: Path, config: Path, train: Path, sweep: Path, tune: Path, *, table: Path, report: Path) -> None:
+def calibrate(  # noqa: PLR0917 (a path for every kind of run)
+    dataset: Path, network: Path, config: Path, train: Path, sweep: Path, tune: Path, *, table: Path, report: Path
+) -> None:
     """Write every cell to `table` (CSV; ratio 0 stands for a run without one), and the counts to `report`."""
     names = load_names(config / "optimizers.json")
     plans = {name: load_settings(config / name / "sweep.json", SweepSettings) for name in names}
     seeds = load_settings(config / names[0] / "tune.json", Settings).seeds
-    network = (config / "network.py").read_bytes()
+    source = network.read_bytes()
     known = _known(table) if table.exists() else {}
     with workers(cores(), dataset) as pool:
-        truth = known.get("MNIST") or _truth(_train(pool), network, plans)
+        truth = known.get("MNIST") or _truth(_train(pool), source, plans)
     found = {"MNIST": (read_recorded(config, train, sweep, tune), truth)}
     plans = {name: plan.model_copy(update={"epochs": EPOCHS}) for name, plan in plans.items()}
     with TemporaryDirectory() as folder:
@@ -57,8 +59,8 @@ def calibrate(dataset: Path, config: Path, train: Path, sweep: Path, tune: Path,
             save_splits(path, splits)
             with workers(cores(), path) as pool:
                 found[data] = (
-                    _swept(_train(pool), network, plans, seeds),
-                    known.get(data) or _truth(_train(pool), network, plans),
+                    _swept(_train(pool), source, plans, seeds),
+                    known.get(data) or _truth(_train(pool), source, plans),
                 )
     rows = [row for data, (runs, truth) in found.items() for row in _rows(data, runs, truth)]
     write_csv(table, COLUMNS, rows)

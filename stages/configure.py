@@ -12,12 +12,13 @@ from stages.lib.training.network_check import checked_network
 from stages.lib.workers.command import command
 
 
-def configure(params: Path, config: Path, *, results: str, lock: Path) -> None:
-    """Write `config`/optimizers.json, their names, versions.json, network.py, a copy of the file that `params` names,
-    and <optimizer>/{train,tune,sweep}.json for each.
+def configure(params: Path, config: Path, network: Path, *, results: str, lock: Path) -> None:
+    """Write `config`/optimizers.json, their names, and <optimizer>/{train,tune,sweep}.json for each.
 
-    Optimizers that are gone leave nothing: the folder is made anew; in those of `results`, separated by spaces, what is
-    named after none of them is removed; so are their stages in `lock`, DVC's record of results.
+    `network` gets network.py, a copy of the file that `params` names, and versions.json, of the packages that compute.
+
+    Optimizers that are gone leave nothing: `config` is made anew; in the folders of `results`, separated by spaces,
+    what is named after none of them is removed; so are their stages in `lock`, DVC's record of results.
     """
     asked = load_params(params)
     for name, optimizer in asked.optimizers.items():
@@ -25,14 +26,16 @@ def configure(params: Path, config: Path, *, results: str, lock: Path) -> None:
         if schedule := optimizer.schedule or asked.schedule:
             key = f"optimizers.{name}.schedule" if optimizer.schedule else "schedule"
             schedules.factors(schedule.type, schedule.arguments, 100, f"{params}: {key}")
-    network = checked_network(Path(asked.network), f"{params}: network")
+    source = checked_network(Path(asked.network), f"{params}: network")
     with replacing(config) as temporary:
         write_names(temporary / "optimizers.json", asked.optimizers)
-        write_versions(temporary / "versions.json")
-        (temporary / "network.py").write_bytes(network)
         for name in asked.optimizers:
             for stage, settings in settings_of(name, asked).items():
                 write_settings(temporary / name / f"{stage}.json", settings)
+    with replacing(network) as temporary:
+        temporary.mkdir()
+        (temporary / "network.py").write_bytes(source)
+        write_versions(temporary / "versions.json")
     remove_results(map(Path, results.split()), asked.optimizers)
     remove_stages(lock, asked.optimizers)
 

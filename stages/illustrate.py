@@ -58,8 +58,10 @@ def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
     figures.save(figures.ranking_figure(standings, _diverged(runs, judged)), ranking_png)
     bands = {name: one.reasonable_range for name, one in judged.items()}
     rows = [dict(zip(LR_COLUMNS, row, strict=True)) for row in against_lr]
-    figures.save(lr_figures.sensitivity_figure(rows, bands), lr_sensitivity_png)
-    figures.save(lr_figures.curves_figure(*_clearest(runs, judged)), lr_curves_png)
+    schedules = {name: one.schedule for name, one in runs.items() if one.schedule}
+    figures.save(lr_figures.sensitivity_figure(rows, bands, schedules), lr_sensitivity_png)
+    name, examples = _clearest(runs, judged)
+    figures.save(lr_figures.curves_figure(name, examples, _schedule(runs[name])), lr_curves_png)
 
 
 def _accuracy_rows(one: Judgement) -> Iterator[dict[str, Value]]:
@@ -113,6 +115,12 @@ def _examples(runs: OptimizerRuns, judged: Judgement) -> Iterator[Example]:
         shown = [run for run in runs.swept if (run.lr, run.steps) == (lr, longest) and run.valid]
         curves = [([s.step for s in run.valid], [s.loss for s in run.valid], status(run)) for run in shown]
         yield Example(lr, verdict, None if longest == runs.steps else longest, curves)
+
+
+def _schedule(runs: OptimizerRuns) -> tuple[list[int], list[float]]:
+    """Steps and the share of the peak at each, of the run that came farthest; none where the lr is constant."""
+    farthest = max(runs.swept, key=lambda run: len(run.lrs))
+    return [window.step for window in farthest.train_loss if farthest.lrs], [lr / farthest.lr for lr in farthest.lrs]
 
 
 if __name__ == "__main__":

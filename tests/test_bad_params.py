@@ -108,12 +108,12 @@ def spoiled_text(draw: Callable[..., Any]) -> str:
 
 def check(folder: Path, content: bytes) -> None:
     """configure(content): right settings, or the old ones."""
-    params, config = folder / "params.yaml", folder / "out" / "config"
+    params, config, network = folder / "params.yaml", folder / "out" / "config", folder / "network"
     params.write_bytes(content)
     config.mkdir(parents=True, exist_ok=True)
     (config / "old").touch()
     with refused_or_right(params, "allowed", "is missing", "is not YAML", "does not work with", "Error: "):
-        configure(params, config, results="", lock=folder / "dvc.lock")
+        configure(params, config, network, results="", lock=folder / "dvc.lock")
     assert [file.name for file in config.parent.iterdir()] == ["config"]
     if (config / "old").exists():
         return

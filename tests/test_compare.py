@@ -44,8 +44,8 @@ def test_tables_hold_all_runs_of_all_optimizers_by_name(tmp_path: Path) -> None:
     assert [(row["optimizer"], row["seed"], row["step"]) for row in valid] == [
         (*one, step) for one in runs for step in ("0", "1500")
     ]
-    assert list(loss[1].values()) == ["adam", "0", "20", "0.04", "2.0", "0.5"]
-    assert list(valid[1].values()) == ["adam", "0", "1500", "3.0", "1000", "0.1", "0.9"]
+    assert list(loss[1].values()) == ["adam", "0", "20", "0.04", "0.5", "2.0", "0.5"]
+    assert list(valid[1].values()) == ["adam", "0", "1500", "3.0", "0.5", "1000", "0.1", "0.9"]
 
 
 @pytest.mark.parametrize("last", [GONE, EXPLODED])

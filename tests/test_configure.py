@@ -23,19 +23,18 @@ KINDS = ("sweep.json", "train.json", "tune.json")
 def run(params: Path, config: Path) -> None:
     """configure, with results beside `config`, and no dvc.lock."""
     folders = " ".join(str(config.parent / name) for name in ("train", "weights/train"))
-    configure(params, config, results=folders, lock=config.parent / "dvc.lock")
+    configure(params, config, config.parent / "network", results=folders, lock=config.parent / "dvc.lock")
 
 
 def test_each_optimizer_gets_its_settings(params_file: ParamsFile, tmp_path: Path) -> None:
     config = tmp_path / "data" / "config"
     run(params_file(), config)
     expected = [
-        "network.py",
         "optimizers.json",
-        "versions.json",
         *(f"{name}/{kind}" for name in ("momentum", "sgd") for kind in KINDS),
     ]
     assert sorted(settings(config)) == sorted(expected)
+    assert sorted(settings(config.parent / "network")) == ["network.py", "versions.json"]
     assert load_names(config / "optimizers.json") == ["momentum", "sgd"]
     for name, type_, arguments, lr in (("sgd", "SGD", {}, 0.01), ("momentum", "Momentum", {"momentum": 0.9}, 0.5)):
         own: dict[str, Any] = {"optimizer": name, "type": type_, "arguments": arguments, "batch_size": 100, "epochs": 3}
@@ -154,6 +153,7 @@ def test_bad_network_leaves_the_old_settings(params_file: ParamsFile, tmp_path: 
 def test_network_is_copied_and_concerns_no_settings(params_file: ParamsFile, tmp_path: Path) -> None:
     run(params_file(), tmp_path / "config")
     before = settings(tmp_path / "config")
-    assert before["network.py"] == TUTORIAL
+    assert (tmp_path / "network/network.py").read_bytes() == TUTORIAL
     run(params_file("tutorial.py", "mlp.py"), tmp_path / "config")
-    assert settings(tmp_path / "config") == before | {"network.py": (NETWORKS / "mlp.py").read_bytes()}
+    assert settings(tmp_path / "config") == before
+    assert (tmp_path / "network/network.py").read_bytes() == (NETWORKS / "mlp.py").read_bytes()

@@ -129,7 +129,7 @@ def test_half_finished_repro(tmp_path: Path, params_file: Callable[[str, str], P
     read: dict[str, str] = {}
     for momentum in (0.9, 0.8):
         params = params_file("momentum: 0.9", f"momentum: {momentum}")
-        configure(params, tmp_path / "data/config", results="", lock=tmp_path / "none.lock")
+        configure(params, tmp_path / "data/config", tmp_path / "data/network", results="", lock=tmp_path / "none.lock")
         wrote = {path: md5 for path, md5 in hashes(files(tmp_path)).items() if path.startswith("data/config/")}
         read = read or wrote
         stages = {

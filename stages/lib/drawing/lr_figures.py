@@ -48,11 +48,12 @@ class Example:
         return f"lr {_verdict(self.lr, self.verdict)}{told}{length}"
 
 
-def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None]) -> Figure:
+def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None], schedules: Mapping[str, str]) -> Figure:
     """Final validation loss against lr, both on log scales, a panel per optimizer with the same axes.
 
     A row is a run: optimizer, lr, runs ('configured' where it is of the configured lr, 'short' where it has not the
-    full length), loss, status and the verdict on its lr. `bands` holds each optimizer's reasonable range, if any.
+    full length), loss, status and the verdict on its lr. `bands` holds each optimizer's reasonable range, if any;
+    `schedules` those that make an lr the peak.
     """
     columns = min(len(bands), 3 if len(bands) <= 6 else 4)
     lines = math.ceil(len(bands) / columns)
@@ -65,7 +66,8 @@ def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None]) -
         axes.set_visible(name is not None)
         if name is not None:
             mine = [row for row in rows if row["optimizer"] == name]
-            _draw_panel(axes, name, mine, bands[name], str(style(list(bands), name)["color"]))
+            title = f"{name}\npeak of {schedules[name]}" if name in schedules else name
+            _draw_panel(axes, title, mine, bands[name], str(style(list(bands), name)["color"]))
     grid[0].set(xscale="log", yscale="log", ylim=(min([1.0, *map(_shown_loss, rows)]) / 1.5, TOP * 1.3))
     grid[0].xaxis.set_major_locator(LogLocator(numticks=12))
     grid[0].yaxis.set_major_formatter("{x:g}")
@@ -75,7 +77,7 @@ def sensitivity_figure(rows: Sequence[Row], bands: Mapping[str, Range | None]) -
     return figure
 
 
-def _draw_panel(axes: Axes, name: str, rows: Sequence[Row], band: Range | None, colour: str) -> None:
+def _draw_panel(axes: Axes, title: str, rows: Sequence[Row], band: Range | None, colour: str) -> None:
     """The longest runs of each lr; those of full length joined by a thick line, with the seeds' band."""
     full = sorted({row["lr"] for row in rows if row["runs"] != "short"})
     shown = [row for row in rows if row["runs"] != "short" or row["lr"] not in full]
@@ -93,9 +95,9 @@ def _draw_panel(axes: Axes, name: str, rows: Sequence[Row], band: Range | None, 
         marker = MARKERS[row["status"]]
         axes.plot(row["lr"], _shown_loss(row), marker, color=colour, markerfacecolor=face, markersize=size)
     for row in [row for row in rows if row["runs"] == "configured"]:
-        name = f"{row['optimizer']}\n{_verdict(row['lr'], row['verdict'])}"
         axes.axvline(row["lr"], color="black", linewidth=1.3, linestyle="--", zorder=1)
-    axes.set_title(name, fontsize=9)
+    configured = {_verdict(row["lr"], row["verdict"]) for row in rows if row["runs"] == "configured"}
+    axes.set_title("\n".join([title, *configured]), fontsize=9)
     axes.grid(alpha=0.25)
 
 
@@ -121,8 +123,13 @@ def _legend() -> list[Line2D | Patch]:
     ]
 
 
-def curves_figure(optimizer: str, examples: Sequence[Example]) -> Figure:
-    """Validation loss against steps on a log scale: a line per run, the rates told apart by colour and dashes."""
+def curves_figure(
+    optimizer: str, examples: Sequence[Example], schedule: tuple[Sequence[int], Sequence[float]]
+) -> Figure:
+    """Validation loss against steps on a log scale: a line per run, the rates told apart by colour and dashes.
+
+    `schedule` are steps and the lr at each as a share of the peak, drawn faintly behind; none where it is constant.
+    """
     figure = Figure(SIZE, layout="constrained")
     axes = figure.add_subplot(yscale="log", xlabel="step", ylabel="validation loss (mean cross-entropy)")
     for example in examples:
@@ -133,6 +140,11 @@ def curves_figure(optimizer: str, examples: Sequence[Example]) -> Figure:
             if status == "diverged":
                 axes.plot(steps[-1], shown[-1], "X", color=look["color"], markersize=12)
     mark_chance(axes)
+    if schedule[0]:
+        behind = axes.twinx()
+        behind.fill_between(*schedule, color=BAND, alpha=0.5, linewidth=0)
+        behind.set(ylim=(0, 1), ylabel="grey: learning rate, share of its peak")
+        axes.set(zorder=1, facecolor="none")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())

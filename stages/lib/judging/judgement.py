@@ -88,7 +88,7 @@ def _judgement(name: str, runs: OptimizerRuns, spread: Spread, standings: dict[A
     full, short, slower = full_results(runs.swept), short_results(runs.swept), slower_results(runs.swept, runs.lrs)
     grid = verdicts(runs.lrs, full, short, at_best, spread, slower=slower)
     edge = best in {runs.lrs[0], runs.lrs[-1]}
-    grounds = Grounds(name, runs.lr, runs.steps, here, compared, found, best, edge)
+    grounds = Grounds(name, runs.lr, runs.steps, here, compared, found, best, edge, runs.schedule)
     return Judgement(
         optimizer=name,
         lr=runs.lr,

@@ -19,6 +19,7 @@ class OptimizerRuns:
     trained: Sequence[Run]
     swept: Sequence[Run]
     tuned: Sequence[Run]
+    schedule: str = ""  # its class; without one every lr is constant, else it is the peak
 
     @property
     def lr(self) -> float:

@@ -29,6 +29,8 @@ ENGLISH = {
     "which would show what chance alone does.",
     "between": "{optimizer} at {lr} cannot be judged yet: " + INTERVAL + ", from good to bad across the tolerance of "
     "{tolerance}; more seeds would narrow it.",
+    "constant": "lr {lr}",
+    "peak": "peak lr {lr} ({schedule})",
     "larger": "larger",
     "smaller": "smaller",
     "equal": "the same",
@@ -54,6 +56,8 @@ CHINESE = {
     "需要更多种子。",
     "no spread": "{optimizer} 用 {lr} 无法判断：" + RATIO_ZH + "，但学得好的学习率都只训练了一次，看不出偶然的影响。",
     "between": "{optimizer} 用 {lr} 暂时无法判断：" + INTERVAL_ZH + "，从好到坏跨过容差 {tolerance}；需要更多种子。",
+    "constant": "lr {lr}",
+    "peak": "峰值 lr {lr} ({schedule})",
     "larger": "更大",
     "smaller": "更小",
     "equal": "相同",
@@ -73,6 +77,7 @@ class Grounds:
     verdict: Verdict
     best_lr: float | None
     at_edge: bool  # the best rate is the smallest or the largest of the grid
+    schedule: str = ""  # its class; none: lrs are constant, not peaks
 
 
 def reason(grounds: Grounds, words: Mapping[str, str]) -> str:
@@ -80,7 +85,7 @@ def reason(grounds: Grounds, words: Mapping[str, str]) -> str:
     lr, best, ratio, losses = grounds.lr, grounds.best_lr, grounds.ratio, grounds.result.losses
     numbers = {
         "optimizer": grounds.optimizer,
-        "lr": f"lr {lr:g}",
+        "lr": words["peak" if grounds.schedule else "constant"].format(lr=f"{lr:g}", schedule=grounds.schedule),
         "steps": f"{grounds.steps:,}",
         "loss": f"{max(losses):.3g}" if losses else "",
         "chance": f"{CHANCE:.3g}",

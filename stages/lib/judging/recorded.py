@@ -14,8 +14,10 @@ def read_recorded(config: Path, train: Path, sweep: Path, tune: Path) -> dict[st
     """The runs of every optimizer that is configured, by its name; those of others stay out."""
     recorded = {}
     for name in load_names(config / "optimizers.json"):
-        lrs = load_settings(config / name / "sweep.json", SweepSettings).lrs
+        asked = load_settings(config / name / "sweep.json", SweepSettings)
+        schedule = asked.schedule.type if asked.schedule else ""
         trained, swept = (read_lines(folder / f"{name}.jsonl", Run) for folder in (train, sweep))
         least = 0 if best_lr(full_results(swept)) is None else 1
-        recorded[name] = OptimizerRuns(lrs, trained, swept, read_lines(tune / f"{name}.jsonl", Run, least))
+        tuned = read_lines(tune / f"{name}.jsonl", Run, least)
+        recorded[name] = OptimizerRuns(asked.lrs, trained, swept, tuned, schedule)
     return recorded

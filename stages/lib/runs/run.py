@@ -1,5 +1,6 @@
 """A run as it is recorded: one line of JSON, the same for train, sweep and tune."""
 
+import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Annotated, NamedTuple, Self
@@ -8,6 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 WINDOW = 20  # steps
+TAIL = 0.1  # of a run, at its end
 Rounded = Annotated[float, AfterValidator(lambda value: float(f"{value:.6g}"))]  # float32 results carry no more digits
 
 
@@ -42,7 +44,14 @@ class Run(BaseModel):
     cpu: str  # the kind of CPU that made it: see training.cpu
     train_loss: tuple[Window, ...]
     valid: tuple[Validation, ...]
-    wrong: tuple[NonNegativeInt, ...] = ()  # places of the images that the last validation got wrong; none in a sweep
+    lrs: tuple[Rounded, ...] = ()  # at the end of each window of train_loss; none where the lr is constant
+    tail: tuple[Rounded, ...] = ()  # validation losses at its `tail_steps`, each on another fifth of the images
+    wrong: tuple[NonNegativeInt, ...] = ()  # places of the images that it got wrong at its end; none in a sweep
+
+    @property
+    def schedule(self) -> tuple[float, ...]:
+        """The lr at the end of each window of train_loss."""
+        return self.lrs or (self.lr,) * len(self.train_loss)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -60,6 +69,14 @@ def windows(losses: Sequence[float]) -> Iterator[Window]:
         part = np.array(losses[first : 1 if first == 0 else first + WINDOW])
         if len(part):
             yield Window(first + len(part) - 1, float(part.mean()), float(part.std()))
+
+
+def tail_steps(steps: int) -> range:
+    """At most eight of the last steps, evenly over the TAIL: with a constant lr, every step still shakes the loss.
+
+    Fewer of a short run: a score on a fifth of the images takes as long as six steps.
+    """
+    return range(math.ceil((1 - TAIL) * steps), steps, max(4, math.ceil(steps * TAIL / 8)))
 
 
 def wrong_images(runs: Sequence[Run]) -> np.ndarray:

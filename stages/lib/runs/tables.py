@@ -1,5 +1,6 @@
 """The loss curves of runs as rows of tables, and smoothed for figures."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -7,23 +8,25 @@ import numpy as np
 from stages.lib.files.tables import Value
 from stages.lib.runs.run import Run
 
-LOSS_COLUMNS = ("optimizer", "seed", "step", "epoch", "loss", "loss_std")
-VALID_COLUMNS = ("optimizer", "seed", "step", "epoch", "images", "loss", "accuracy")
+LOSS_COLUMNS = ("optimizer", "seed", "step", "epoch", "lr", "loss", "loss_std")
+VALID_COLUMNS = ("optimizer", "seed", "step", "epoch", "lr", "images", "loss", "accuracy")
 REACH = 2  # windows on each side of the one that is smoothed
 
 
 def loss_rows(runs: Iterable[Run]) -> Iterator[tuple[Value, ...]]:
     """Rows of LOSS_COLUMNS, one per window of training steps."""
     for run in runs:
-        for step, loss, std in run.train_loss:
-            yield run.optimizer, run.seed, step, step / run.steps_per_epoch, loss, std
+        for (step, loss, std), lr in zip(run.train_loss, run.schedule, strict=True):
+            yield run.optimizer, run.seed, step, step / run.steps_per_epoch, lr, loss, std
 
 
 def valid_rows(runs: Iterable[Run]) -> Iterator[tuple[Value, ...]]:
-    """Rows of VALID_COLUMNS, one per validation."""
+    """Rows of VALID_COLUMNS, one per validation; its lr is that of the next step, or of the last one."""
     for run in runs:
+        ends = [window.step for window in run.train_loss]
         for step, images, loss, accuracy in run.valid:
-            yield run.optimizer, run.seed, step, step / run.steps_per_epoch, images, loss, accuracy
+            lr = run.schedule[min(bisect_left(ends, step), len(ends) - 1)] if ends else run.lr
+            yield run.optimizer, run.seed, step, step / run.steps_per_epoch, lr, images, loss, accuracy
 
 
 def smoothed(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:

@@ -43,13 +43,15 @@ def lines(axes: Axes) -> list[list[tuple[float, float]]]:
 def many(count: int) -> Figure:
     names = [f"name{place:02}" for place in range(count)]
     rows = [{**row, "optimizer": name} for name in names for row in SGD]
-    return sensitivity_figure(rows, dict.fromkeys(names, (0.1, 0.1)))
+    return sensitivity_figure(rows, dict.fromkeys(names, (0.1, 0.1)), {})
 
 
 @pytest.mark.parametrize("figure", ["sensitivity", "curves"])
 def test_bytes_repeat(tmp_path: Path, figure: str) -> None:
     for name in ("one", "two"):
-        drawn = sensitivity_figure(ROWS, BANDS) if figure == "sensitivity" else curves_figure("sgd", EXAMPLES)
+        drawn = (
+            sensitivity_figure(ROWS, BANDS, {}) if figure == "sensitivity" else curves_figure("sgd", EXAMPLES, ([], []))
+        )
         figures.save(drawn, tmp_path / name)
     content = (tmp_path / "one").read_bytes()
     assert content == (tmp_path / "two").read_bytes()
@@ -57,7 +59,7 @@ def test_bytes_repeat(tmp_path: Path, figure: str) -> None:
 
 
 def test_longest_run_of_each_rate_and_full_ones_joined() -> None:
-    found = lines(sensitivity_figure(ROWS, BANDS).axes[1])
+    found = lines(sensitivity_figure(ROWS, BANDS, {}).axes[1])
     assert [point for line in found if len(line) == 1 for point in line] == [
         (0.001, 2.0),
         (0.01, 0.4),
@@ -73,19 +75,19 @@ def test_longest_run_of_each_rate_and_full_ones_joined() -> None:
 
 
 def test_band_reaches_over_the_seeds() -> None:
-    band = np.array(sensitivity_figure(ROWS, BANDS).axes[1].collections[0].get_paths()[0].vertices)
+    band = np.array(sensitivity_figure(ROWS, BANDS, {}).axes[1].collections[0].get_paths()[0].vertices)
     assert {round(float(y), 6) for x, y in band if x == 0.1} == {0.1, 0.4}
 
 
 def test_filled_markers_are_full_length_and_shapes_tell_the_status() -> None:
-    axes = sensitivity_figure(ROWS, BANDS).axes[1]
+    axes = sensitivity_figure(ROWS, BANDS, {}).axes[1]
     points = [line for line in axes.get_lines() if len(np.array(line.get_xdata())) == 1]
     assert [line.get_markerfacecolor() == "white" for line in points] == [True, *[False] * 5, True, True]
     assert [line.get_marker() for line in points] == [*"ooooo", "s", "X", "X"]
 
 
 def test_configured_rate_verdict_and_range() -> None:
-    hot, sgd = sensitivity_figure(ROWS, BANDS).axes
+    hot, sgd = sensitivity_figure(ROWS, BANDS, {}).axes
     assert (sgd.get_title(), hot.get_title()) == ("sgd\n0.03: too small", "hot\n0.03: undetermined")
     assert any(x == [0.03, 0.03] for x in ([point[0] for point in line] for line in lines(sgd)))
     [band] = sgd.patches
@@ -95,7 +97,7 @@ def test_configured_rate_verdict_and_range() -> None:
 
 
 def test_panels_share_log_axes_that_hold_every_loss() -> None:
-    for axes in sensitivity_figure(ROWS, BANDS).axes:
+    for axes in sensitivity_figure(ROWS, BANDS, {}).axes:
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
         low, high = axes.get_ylim()
         assert low < 0.1 < TOP < high
@@ -110,7 +112,7 @@ def test_a_panel_for_every_optimizer(tmp_path: Path, count: int) -> None:
 
 
 def test_example_curves_and_their_labels() -> None:
-    axes = curves_figure("sgd", EXAMPLES).axes[0]
+    axes = curves_figure("sgd", EXAMPLES, ([], [])).axes[0]
     assert axes.get_yscale() == "log"
     assert axes.get_title().startswith("sgd: ")
     legend = axes.get_legend()
@@ -128,3 +130,14 @@ def test_example_curves_and_their_labels() -> None:
         (str(line.get_color()), str(line.get_linestyle())) for line in axes.get_lines() if line.get_marker() == "o"
     }
     assert len(looks) == 3
+
+
+def test_a_schedule_is_named_and_drawn_behind() -> None:
+    hot, sgd = sensitivity_figure(ROWS, BANDS, {"sgd": "CosineAnnealingDecay"}).axes
+    assert sgd.get_title() == "sgd\npeak of CosineAnnealingDecay\n0.03: too small"
+    assert hot.get_title() == "hot\n0.03: undetermined"
+    front, behind = curves_figure("sgd", EXAMPLES, ([0, 750, 1500], [1.0, 0.5, 0.0])).axes
+    assert "share of its peak" in behind.get_ylabel()
+    drawn = {(float(x), float(y)) for x, y in np.array(behind.collections[0].get_paths()[0].vertices)}
+    assert {(750, 0.5), (0, 1)} <= drawn
+    assert front.get_zorder() > behind.get_zorder()

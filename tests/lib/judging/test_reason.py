@@ -53,6 +53,14 @@ def test_reasons(state: LrResult, quotient: Ratio | None, lr: float, best: float
     assert narrow == sentence + ENGLISH["edge"]
 
 
+def test_a_schedule_makes_the_lr_a_peak() -> None:
+    grounds = Grounds(
+        "adam", 0.003, 1500, learned(0.1), Ratio(1.2, 1.1, 1.3), "reasonable", 0.01, False, "PolynomialDecay"
+    )
+    assert reason(grounds, ENGLISH).startswith("adam at peak lr 0.003 (PolynomialDecay) is reasonable: ")
+    assert reason(grounds, CHINESE).startswith("adam 用 峰值 lr 0.003 (PolynomialDecay) 合理")
+
+
 def test_chinese_tells_the_same_numbers() -> None:
     assert CHINESE.keys() == ENGLISH.keys()
     for key, sentence in ENGLISH.items():

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from recorded import DEAD, GRID, ending, optimizer_runs, write_recorded
 
+from stages.lib.config.settings import SweepSettings, load_settings, write_settings
+from stages.lib.config.values import OfPaddle
 from stages.lib.files.errors import InputError
 from stages.lib.files.lines import write_lines
 from stages.lib.judging.optimizer_runs import OptimizerRuns
@@ -33,6 +35,13 @@ def test_tune_may_be_empty_only_where_nothing_learns(folder: Path) -> None:
         read(folder)
     write_lines(folder / "sweep/sgd.jsonl", [ending(DEAD, lr=lr) for lr in GRID])
     assert read(folder)["sgd"].tuned == []
+
+
+def test_the_schedule_that_makes_an_lr_the_peak(folder: Path) -> None:
+    path = folder / "config/sgd/sweep.json"
+    asked = load_settings(path, SweepSettings)
+    write_settings(path, asked.model_copy(update={"schedule": OfPaddle.model_validate({"type": "StepDecay"})}))
+    assert read(folder)["sgd"].schedule == "StepDecay"
 
 
 @pytest.mark.parametrize("kind", KINDS)

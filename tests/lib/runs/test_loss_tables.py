@@ -7,15 +7,22 @@ from stages.lib.runs.tables import LOSS_COLUMNS, VALID_COLUMNS, loss_rows, smoot
 
 def test_loss_rows() -> None:
     """A row per window, of all runs in their order; an epoch has 500 steps."""
-    rows = list(loss_rows([recorded({0: 2.5, 40: 0.5}, train=[3.0, 1.0], seed=1), ending(0.1, train=[2.0])]))
-    assert rows == [("sgd", 1, 0, 0.0, 3.0, 0.5), ("sgd", 1, 20, 0.04, 1.0, 0.5), ("sgd", 0, 0, 0.0, 2.0, 0.5)]
+    halved = recorded({0: 2.5, 40: 0.5}, train=[3.0, 1.0], lrs=(0.01, 0.005), seed=1)
+    rows = list(loss_rows([halved, ending(0.1, train=[2.0], lr=0.3)]))
+    assert rows == [
+        ("sgd", 1, 0, 0.0, 0.01, 3.0, 0.5),
+        ("sgd", 1, 20, 0.04, 0.005, 1.0, 0.5),
+        ("sgd", 0, 0, 0.0, 0.3, 2.0, 0.5),
+    ]
     assert len(rows[0]) == len(LOSS_COLUMNS)
 
 
 def test_valid_rows() -> None:
     rows = list(valid_rows([recorded({0: 2.5, 750: 0.5}, accuracy=0.75, seed=4)]))
-    assert rows == [("sgd", 4, 0, 0.0, 200, 2.5, 0.1), ("sgd", 4, 750, 1.5, 1000, 0.5, 0.75)]
+    assert rows == [("sgd", 4, 0, 0.0, 0.01, 200, 2.5, 0.1), ("sgd", 4, 750, 1.5, 0.01, 1000, 0.5, 0.75)]
     assert len(rows[0]) == len(VALID_COLUMNS)
+    falling = recorded({0: 2.5, 20: 1.0, 41: 0.5}, train=[3.0, 2.0, 1.0], lrs=(0.01, 0.005, 0.001))
+    assert [row[4] for row in valid_rows([falling])] == [0.01, 0.005, 0.001]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stages.lib.files.errors import InputError
 from stages.lib.files.lines import read_lines, write_lines
-from stages.lib.runs.run import Run, Validation, Window, mean_steps_to, steps_to, windows
+from stages.lib.runs.run import Run, Validation, Window, mean_steps_to, steps_to, tail_steps, windows
 
 GOOD: dict[str, Any] = {
     "optimizer": "adam",
@@ -50,6 +52,27 @@ def test_windows_of_the_training_loss(steps: int, expected: list[tuple[int, int]
         deviation = np.sqrt(np.mean(part**2) - np.mean(part) ** 2)
         assert window.loss == pytest.approx(part.sum() / len(part))
         assert window.std == pytest.approx(deviation, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (1, []),
+        (10, [9]),
+        (100, [90, 94, 98]),
+        (300, [270, 274, 278, 282, 286, 290, 294, 298]),
+        (1500, [1350, 1369, 1388, 1407, 1426, 1445, 1464, 1483]),
+    ],
+)
+def test_tail_is_spread_over_the_last_tenth(steps: int, expected: list[int]) -> None:
+    assert list(tail_steps(steps)) == expected
+
+
+@given(st.integers(1, 10**6))
+def test_tail_is_short_and_late(steps: int) -> None:
+    found = tail_steps(steps)
+    assert len(found) <= 8
+    assert all(0.9 * steps <= step < steps for step in found)
 
 
 def test_nothing_of_the_training_loss_is_thrown_away() -> None:

@@ -24,7 +24,7 @@ def test_a_result_has_the_worst_status_and_the_losses_of_runs_that_did_not_diver
 
 
 def test_a_runs_loss_is_that_of_its_last_tenth() -> None:
-    assert lr_result([recorded({0: 2.5, 1300: 0.75, 1400: 0.125, 1500: 0.25})]).losses == (0.1875,)
+    assert lr_result([recorded({0: 2.5, 1400: 0.75, 1500: 0.25}, tail=(0.125,))]).losses == (0.1875,)
 
 
 def test_runs_by_ascending_lr() -> None:
