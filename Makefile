@@ -2,8 +2,8 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help repro first-look test test-browser test-long offline-plots setup cluster-setup cluster-demo cluster-benchmark lock benchmark \
-  benchmark-lock calibrate study
+.PHONY: help repro report first-look test test-browser test-long offline-plots setup cluster-setup cluster-demo \
+  cluster-benchmark lock benchmark benchmark-lock calibrate study
 .DELETE_ON_ERROR:
 
 help:
@@ -19,7 +19,7 @@ repro: .venv/runtime ## the whole pipeline, and what it finds; JOBS=n trains n o
 	dvc repro
 	@dvc metrics show
 	@cat plots/verdicts.md
-	@echo "Look at plots/lr_sensitivity.png, plots/loss.png and plots/ranking.png."
+	@echo "Look at plots/lr_sensitivity.png, plots/loss.png and plots/ranking.png; 'make report' puts all into one file."
 
 FREE = python -c "import yaml; from stages.lib.workers.pool import cores; \
   print(cores() // len(yaml.safe_load(open('params.yaml', encoding='utf-8'))['seeds']))"
@@ -30,6 +30,9 @@ SCM = if git rev-parse --git-dir >/dev/null 2>&1; then \
   ! grep -qs no_scm .dvc/config.local || dvc config --local --unset core.no_scm; \
   else dvc config --local core.no_scm true; fi
 
+report: .venv/runtime ## one HTML file with the answer, to mail or attach
+	python -m review.answer dvc_report.html
+
 test: .venv/development ## the tests, in four minutes
 	ruff check
 	ruff format --check
@@ -37,7 +40,7 @@ test: .venv/development ## the tests, in four minutes
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Needs Chromium or Chrome; without one it says so and skips, or fails if CI=true.
-test-browser: .venv/development ## the pages of dvc plots in a browser
+test-browser: .venv/development ## the pages of dvc plots and make report in a browser
 	python -m pytest -m browser -rs
 
 # From now on the pages of `dvc plots` in this clone open without a network.

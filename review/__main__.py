@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from review.figures import figures
+from review.html import one_file
 from review.judgement import judge
 from review.page import markdown
 from review.report import WORSE, Review
@@ -34,7 +35,9 @@ def review(folder: Path, old: str | None, new: str | None) -> Review:
         temporary.mkdir()
         for name, figure in drawn.items():
             save(figure, temporary / f"{name}.png")
-        (temporary / "index.md").write_text(markdown(found, drawn), encoding="utf-8", newline="\n")
+        text = markdown(found, drawn)
+        (temporary / "index.md").write_text(text, encoding="utf-8", newline="\n")
+        (temporary / "index.html").write_text(one_file(text, temporary), encoding="utf-8", newline="\n")
     return found
 
 

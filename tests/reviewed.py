@@ -115,9 +115,12 @@ def lock(folder: Path, names: Sequence[str], data: str = "d" * 32) -> None:
     weights = {"path": "data/weights", "md5": "f" * 32 + ".dir"}
     stages["evaluate"] = {"deps": [images, weights], "outs": [evaluation]}
     tables = known("plots/training_loss.csv", "plots/validation_loss.csv", "plots/wrong_images.csv")
-    stages["compare"] = {"deps": [folders], "outs": tables}
+    stages["compare"] = {"deps": [folders], "outs": [*tables, *known("plots/loss.png")]}
     judged = known("metrics", "plots/verdicts.md")
     stages["judge"] = {"deps": [folders, *known("data/sweep"), evaluation], "outs": judged}
+    drawn = known("plots/lr_sensitivity.png", "plots/lr_curves.png", "plots/ranking.png")
+    stages["illustrate"] = {"deps": [folders], "outs": drawn}
+    stages["survey"] = {"deps": [images], "outs": known("plots/trajectories.png")}
     put(folder / "dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 

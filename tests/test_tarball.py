@@ -37,7 +37,10 @@ def test_make_repro_without_git(unpacked: Clone) -> None:
     unpacked.environment["GIT_CEILING_DIRECTORIES"] = str(unpacked.path.parent)
     session = Session(unpacked, *MAKE)
     assert session.process.wait(900) == 0, session.output
-    assert (unpacked.path / "plots/ranking.png").exists()
+    unpacked.run(*MAKE[:-1], "report")
+    page = (unpacked.path / "dvc_report.html").read_text(encoding="utf-8")
+    assert page.count('src="data:image/png;base64,') == 5
+    assert "paddlepaddle" in page
     again = Session(unpacked, *MAKE)
     assert again.process.wait(120) == 0, again.output
     assert "Running stage" not in again.output

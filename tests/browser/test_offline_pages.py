@@ -1,16 +1,19 @@
-"""`make offline-plots`: the pages of `dvc plots` draw every chart without a network."""
+"""Pages that open without a network: those of `dvc plots` after `make offline-plots`, and the one of `make report`."""
 
 import csv
 import json
 import os
 import re
 from collections import Counter
+from html import escape
 from pathlib import Path
 
 import pytest
 import yaml
 from chromium import Mark, Page, find_browser, show
 from clones import ROOT, Clone, clone_working_tree
+
+from review.html import one_file
 
 BROWSER = find_browser()
 NOT_TESTED = "NOT TESTED: no Chromium or Chrome found; on Debian: apt-get install chromium"
@@ -153,3 +156,32 @@ def test_what_cannot_be_seen_is_not_counted(browser: str, tmp_path: Path) -> Non
     assert seen.images == {"gone.png": False, "https://example.invalid/remote.png": False}
     assert seen.requests == ["https://example.invalid/remote.png"]
     assert "Uncaught (in promise) wrong" in seen.errors[0]
+
+
+# As on a phone: what is wrong with the page is told as an error that no script catches.
+PHONE = """<iframe width="400" height="800" srcdoc="{page}"></iframe><script>onload = () => {{
+  const {{document: page, performance}} = frames[0], top = page.documentElement;
+  const asked = performance.getEntriesByType("resource").filter((entry) => entry.name.startsWith("http"));
+  const wrong = asked.map(() => "web");
+  if (top.clientWidth > 400 || top.scrollWidth > top.clientWidth) wrong.push("wide");
+  for (const image of page.images) if (!image.naturalWidth) wrong.push("image");
+  if (wrong.length) Promise.reject(wrong.join());
+}};</script>"""
+WIDE = f"| {' | '.join(['optimizer'] * 30)} |\n{'|---' * 30}|\n\n    {'params ' * 99}\n\n{'x' * 300}\n"
+
+
+def on_a_phone(browser: str, folder: Path, page: str) -> list[str]:
+    (folder / "page.html").write_text(PHONE.format(page=escape(page)), encoding="utf-8")
+    seen = show(browser, folder / "page.html")
+    return [found[1] for error in seen.errors if (found := re.search(r"Uncaught \(in promise\) ([\w,]+)", error))]
+
+
+def test_the_file_to_mail_fits_a_phone_and_loads_nothing(browser: str, tmp_path: Path) -> None:
+    template = (ROOT / "review/answer.md").read_text(encoding="utf-8")
+    page = one_file(f"{template}\n{WIDE}", ROOT)  # its text and pictures; its table and params are wider here
+    assert page.count("<img") == 5
+    assert on_a_phone(browser, tmp_path, page) == []
+    spoiled = page.replace(".wide {", ".other {").replace(
+        'src="data:image/png;base64,', 'src="https://example.invalid/', 1
+    )
+    assert on_a_phone(browser, tmp_path, spoiled) == ["web,wide,image"]

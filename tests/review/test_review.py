@@ -1,3 +1,4 @@
+import base64
 import json
 import subprocess
 import sys
@@ -71,8 +72,12 @@ def test_page_of_a_branch(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     ):
         assert line in text.splitlines(), line
     assert "not committed" not in text
+    alone = (project / "dvc_review/index.html").read_text(encoding="utf-8")
+    assert f"<h1>{text.splitlines()[0].removeprefix('# ')}</h1>" in alone
     for figure in ("differences", "loss"):
-        assert (project / f"dvc_review/{figure}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+        content = (project / f"dvc_review/{figure}.png").read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        assert f'src="data:image/png;base64,{base64.b64encode(content).decode()}"' in alone
 
 
 def test_gate(project: Path) -> None:
@@ -170,7 +175,7 @@ def test_same_bytes_every_time_and_nothing_left_of_the_last_review(project: Path
         review.main(["old"])
         pages.append({path.name: path.read_bytes() for path in (project / "dvc_review").iterdir()})
     assert pages[0] == pages[1]
-    assert set(pages[0]) == {"index.md", "differences.png", "loss.png"}
+    assert set(pages[0]) == {"index.md", "index.html", "differences.png", "loss.png"}
 
 
 @pytest.mark.parametrize(
