@@ -15,8 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from stages.lib.config.params import load_params
-from stages.lib.config.resolve import settings_of
-from stages.lib.config.settings import RunSettings
+from stages.lib.config.settings import RunSettings, settings_of
 from stages.lib.files.errors import InputError
 from stages.lib.files.replacing import replacing
 from stages.lib.workers import progress

@@ -44,7 +44,7 @@ def study(dataset: Path, network: Path, config: Path, sweep: Path, *, runs: Path
     ranked = {at: rank({name: wrong_images(ran) for name, (_, ran) in arm.items()}) for at, arm in arms.items()}
     with replacing(report) as temporary:
         temporary.write_text(_report(arms, ranked), encoding="utf-8", newline="\n")
-    rows = [_row(at, one, arms[at][one.optimizer][0]) for at, found in ranked.items() for one in found]
+    rows = [_row(at, name, one, arms[at][name][0]) for at, found in ranked.items() for name, one in found.items()]
     figures.save(figures.ranking_figure(rows, []), figure)
 
 
@@ -83,29 +83,22 @@ def _train_one(dataset: os.PathLike[str], run: RunSettings) -> Run:
     return train_run(run, dataset, progress.silent).run.model_copy(update={"train_loss": ()})
 
 
-def _report(arms: dict[str, Arm], ranked: dict[str, list[Ranked]]) -> str:
+def _report(arms: dict[str, Arm], ranked: dict[str, dict[str, Ranked]]) -> str:
     lines = ["# Which optimizer is best: a study with seeds enough to tell", ""]
     lines += [f"{len(SEEDS)} seeds of every optimizer, at full length, ranked by the whole validation split."]
     for at, title in figures.RATES.items():
         lines += ["", f"## {title}", "", f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
-        for one in ranked[at]:
-            interval = f"{one.low:.2%} to {one.high:.2%}"
-            lr = f"{arms[at][one.optimizer][0]:g}"
-            cells = (one.optimizer, lr, f"{one.accuracy:.2%}", interval, f"{100 * one.behind:.2f}", str(one.group))
+        for name, one in ranked[at].items():
+            interval = f"{one.valid_low:.2%} to {one.valid_high:.2%}"
+            lr = f"{arms[at][name][0]:g}"
+            cells = (name, lr, f"{one.valid_accuracy:.2%}", interval, f"{100 * one.behind:.2f}", str(one.group))
             lines.append(f"| {' | '.join((*cells, str(one.seeds_to_tell or '-')))} |")
     return "\n".join([*lines, "", "![the same as a picture](study.png)", ""])
 
 
-def _row(at: str, one: Ranked, lr: float) -> dict[str, object]:
+def _row(at: str, name: str, one: Ranked, lr: float) -> dict[str, object]:
     """As `ranking_figure` takes it."""
-    accuracy = {"valid_accuracy": one.accuracy, "valid_low": one.low, "valid_high": one.high}
-    return accuracy | {
-        "at": at,
-        "optimizer": one.optimizer,
-        "lr": lr,
-        "group": one.group,
-        "seeds_to_tell": one.seeds_to_tell or "-",
-    }
+    return {"at": at, "optimizer": name, "lr": lr, **vars(one), "seeds_to_tell": one.seeds_to_tell or "-"}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import yaml
 from review.html import one_file
 from review.provenance import IN_GIT, Files, load_lock
 from stages.lib.files.errors import InputError
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import write
 from stages.lib.files.tables import Value
 from stages.lib.workers.command import command
 
@@ -37,9 +37,7 @@ def answer(page: Path) -> None:
     lock = load_lock("this folder", files)
     if stale := lock.stale(*lock.deps, "compare", "judge", "illustrate", "survey"):
         raise InputError(stale)
-    text = one_file(_markdown(files), Path())
-    with replacing(page) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    write(page, one_file(_markdown(files), Path()).encode())
 
 
 def _markdown(files: Files) -> str:

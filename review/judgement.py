@@ -1,6 +1,5 @@
 """Old against new, one row per optimizer: a judgement where the evidence carries one, and the reason where not."""
 
-import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -21,7 +20,7 @@ def judge(old: Mapping[str, Runs], new: Mapping[str, Runs]) -> list[Row]:
     facts |= {name: ("removed", "") for name in names if name not in new}
     pairs = {name: _pair(*sides[name]) for name in names if not facts[name]}
     settled = [runs for name in names if facts[name] for runs in _settled(*sides[name])]
-    found = {name: one for name, one in differences(pairs, settled).items() if math.isfinite(one.smallest)}
+    found = differences(pairs, settled)
     notes = {name: facts[name] or _by_interval(found.get(name), *sides[name]) for name in names}
     return [Row(name, *notes[name], *sides[name], found.get(name)) for name in names]
 

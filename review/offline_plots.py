@@ -5,7 +5,7 @@ from pathlib import Path
 from dvc_render.html import PAGE_HTML
 
 from stages.lib.files.errors import InputError
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import write
 from stages.lib.workers.command import command
 
 
@@ -18,8 +18,7 @@ def bundle(template: Path) -> None:
     # all that a page calls; 5.21 is the last of the version that the templates are written for
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version="5.21")
     page = PAGE_HTML.replace("{scripts}", f'<meta charset="utf-8"><script>{vega}</script>')  # not dvc's, from the web
-    with replacing(template) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write(template, page.encode())
 
 
 if __name__ == "__main__":

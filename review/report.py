@@ -27,7 +27,7 @@ class Row:
     note: str
     old: Runs
     new: Runs
-    difference: Difference | None = None  # with its interval; None if that is endless
+    difference: Difference | None = None  # with its interval; None where there is none
 
     def record(self) -> dict[str, Any]:
         """For machines; what is not known is None."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from review.provenance import Files, Lock, load_lock
-from stages.lib.files.errors import InputError, refusal
+from stages.lib.config.params import of_yaml
+from stages.lib.files.errors import InputError
 
 WRONG = "plots/wrong_images.csv"
 Curve = Sequence[tuple[int, float]]  # steps and training losses
@@ -66,7 +66,9 @@ class Asked(BaseModel):
 
 def read_revision(name: str, files: Files) -> Revision:
     """Everything of one side. InputError where it cannot be read or is of another layout; else `problem` says why."""
-    params, asked = _params(name, files)
+    if "params.yaml" not in files:
+        raise InputError(f"{name}: has no params.yaml: it is from before the pipeline, or this is not its folder")
+    params, asked = of_yaml(files["params.yaml"], Asked, f"{name}: params.yaml")
     if WRONG not in files:
         told = "its results are of another layout, or 'dvc repro' has not finished; they cannot be compared"
         raise InputError(f"{name}: {WRONG} is missing: {told}")
@@ -74,19 +76,6 @@ def read_revision(name: str, files: Files) -> Revision:
     unjudged = lock.stale("evaluate", "judge")
     runs = {optimizer: _runs(optimizer, asked.seeds, files, lock, not unjudged) for optimizer in asked.optimizers}
     return Revision(name, files, params, runs, unjudged)
-
-
-def _params(name: str, files: Files) -> tuple[dict[str, Any], Asked]:
-    """params.yaml as it is, and what a review needs of it."""
-    if "params.yaml" not in files:
-        raise InputError(f"{name}: has no params.yaml: it is from before the pipeline, or this is not its folder")
-    try:
-        content = yaml.safe_load(files["params.yaml"])
-        return content, Asked.model_validate(content)
-    except ValidationError as error:
-        raise InputError(f"{name}: params.yaml: {refusal(error)}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date such as 2026-99-99
-        raise InputError(f"{name}: params.yaml: is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _runs(optimizer: str, seeds: list[int], files: Files, lock: Lock, judged: bool) -> Runs:

@@ -5,8 +5,7 @@ from pathlib import Path
 from stages.lib.config import optimizers, schedules
 from stages.lib.config.leftovers import remove_results, remove_stages
 from stages.lib.config.params import load_params
-from stages.lib.config.resolve import settings_of
-from stages.lib.config.settings import write_names, write_settings, write_versions
+from stages.lib.config.settings import settings_of, write_names, write_settings, write_versions
 from stages.lib.files.replacing import replacing
 from stages.lib.training.network_check import checked_network
 from stages.lib.workers.command import command

@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file
 
 from stages.lib.config.settings import load_names
 from stages.lib.dataset.splits import CLASSES, load_split
 from stages.lib.files.lines import write_lines
 from stages.lib.runs.evaluation import At, Evaluation
-from stages.lib.training.weight_files import load_weights
 from stages.lib.workers.command import command
 from stages.lib.workers.pool import cores, workers
 
@@ -21,7 +21,7 @@ def evaluate(dataset: Path, network: Path, names: Path, trained: Path, tuned: Pa
     """Write a line for each weights file in the folders `trained` and `tuned` of the optimizers in `names`."""
     folders: dict[At, Path] = {"configured lr": trained, "best lr": tuned}
     saved: list[Weights] = [
-        (name, at, int(file.stem), file, load_weights(file))
+        (name, at, int(file.stem), file, load_file(file))
         for name in load_names(names)
         for at, folder in folders.items()
         for file in sorted((folder / name).glob("*.safetensors"), key=lambda file: int(file.stem))

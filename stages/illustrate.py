@@ -53,7 +53,7 @@ def illustrate(  # noqa: PLR0917 (a path for every kind of evidence)
     against_lr = [row for name, one in runs.items() for row in _lr_rows(one, judged[name])]
     write_csv(loss_against_lr, LR_COLUMNS, against_lr)
     write_csv(best_lr_loss, LOSS_COLUMNS, loss_rows(run for one in runs.values() for run in one.tuned))
-    ended = [one for one in read_lines(evaluations, Evaluation, 0) if one.at in judged[one.optimizer].standings]
+    ended = [one for one in read_lines(evaluations, Evaluation) if one.at in judged[one.optimizer].standings]
     write_csv(confusion, CONFUSION_COLUMNS, _confusion_rows(ended))
     figures.save(figures.ranking_figure(standings, _diverged(runs, judged)), ranking_png)
     bands = {name: one.reasonable_range for name, one in judged.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stages.lib.files.lines import read_lines, write_lines
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import replacing, write
 from stages.lib.files.tables import Value, write_json
 from stages.lib.judging.judgement import Judgement, judge_all
 from stages.lib.judging.optimizer_runs import OptimizerRuns
@@ -27,12 +27,11 @@ def judge(
 ) -> None:
     """Write one flat row of metrics for each optimizer, the verdicts in sentences, and both with their evidence."""
     runs = read_recorded(config, train, sweep, tune)
-    found = judge_all(runs, read_lines(evaluations, Evaluation, least=0), target_accuracy)
+    found = judge_all(runs, read_lines(evaluations, Evaluation), target_accuracy)
     with replacing(metrics) as temporary:
         for one in found:
             write_json(temporary / f"{one.optimizer}.json", _metrics(one))
-    with replacing(verdicts) as temporary:
-        temporary.write_text(_sentences(found, runs), encoding="utf-8", newline="\n")
+    write(verdicts, _sentences(found, runs).encode())
     write_lines(judgements, found)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from stages.lib.config.settings import load_names
 from stages.lib.dataset.splits import Split, load_split
 from stages.lib.drawing import surface
-from stages.lib.files.arrays import load_arrays
 from stages.lib.files.tables import write_csv
 from stages.lib.training.scoring import FARTHEST, cross_entropies
 from stages.lib.workers.command import command
@@ -28,7 +27,8 @@ def survey(dataset: Path, network: Path, names: Path, snapshots: Path, *, table:
     """
     steps, paths = {}, {}
     for name in load_names(names):
-        steps[name], paths[name] = load_arrays(snapshots / f"{name}.npz", ("steps", "weights"))
+        with np.load(snapshots / f"{name}.npz") as arrays:
+            steps[name], paths[name] = arrays["steps"], arrays["weights"]
     far = surface.far(paths)
     train = load_split(dataset, "train")
     scored = Split(train.images[:IMAGES], train.labels[:IMAGES])  # sent to the workers: none of them reads the dataset

@@ -81,13 +81,15 @@ def square_when_told(item: tuple[Path, int]) -> int:
     return number**2
 
 
-def trained(dataset: os.PathLike[str], run: RunSettings) -> tuple[str, bytes | None]:
-    """The record of a run, and its weights as users load them."""
+def trained(dataset: os.PathLike[str], run: RunSettings) -> tuple[str, bytes]:
+    """The record of a run, and its weights."""
+    from safetensors.numpy import save
+
     from stages.lib.training.loop import train_run
     from stages.lib.workers.progress import silent
 
     done = train_run(run, dataset, silent)
-    return done.run.model_dump_json(), done.pdparams
+    return done.run.model_dump_json(), save(done.weights or {})
 
 
 def copy(dataset: os.PathLike[str], _: int) -> tuple[str, str]:

@@ -82,7 +82,7 @@ def test_bytes_repeat_and_runs_of_others_stay_out(tmp_path: Path) -> None:
     assert one["figure"][:8] == b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.mark.parametrize("content", ["", "optimizer,seed\nsgd,0\n", "{}\n"], ids=["empty", "a table", "another record"])
+@pytest.mark.parametrize("content", ["optimizer,seed\nsgd,0\n", "{}\n"], ids=["a table", "another record"])
 def test_what_is_no_run_is_told_and_nothing_is_written(tmp_path: Path, content: str) -> None:
     run(tmp_path, {"sgd": SGD}, "old")
     path = tmp_path / "train/sgd.jsonl"

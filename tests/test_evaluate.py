@@ -4,15 +4,14 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from safetensors.numpy import save_file
 from short_runs import NETWORKS, TUTORIAL
 
 from stages.evaluate import evaluate
 from stages.lib.dataset.splits import Split
-from stages.lib.files.errors import InputError
 from stages.lib.files.lines import read_lines
 from stages.lib.runs.evaluation import Evaluation
 from stages.lib.training.network import initial_network
-from stages.lib.training.weight_files import save_weights
 
 Weights = dict[str, np.ndarray]
 
@@ -32,13 +31,13 @@ def evaluated(
     """Evaluate weights, given by 'train/<optimizer>/<seed>' or 'tune/...'."""
     for place, weights in saved.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        save_weights(folder / f"{place}.safetensors", weights)
+        save_file(weights, folder / f"{place}.safetensors")
     (folder / "names.json").write_text(json.dumps(names))
     out = folder / "out.jsonl"
     evaluate(
         dataset, NETWORKS / "tutorial.py", folder / "names.json", folder / "train", folder / "tune", evaluations=out
     )
-    return read_lines(out, Evaluation, least=0)
+    return read_lines(out, Evaluation)
 
 
 def test_counts_by_hand(tmp_path: Path, dataset: Path, mnist: dict[str, Split]) -> None:
@@ -65,12 +64,3 @@ def test_real_weights_give_what_paddle_gives(tmp_path: Path, dataset: Path, mnis
 
 def test_no_weights_at_all(tmp_path: Path, dataset: Path) -> None:
     assert evaluated(tmp_path, dataset, {}) == []
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"\xff" * 100])
-def test_broken_weights_are_one_line_and_nothing_is_written(tmp_path: Path, dataset: Path, content: bytes) -> None:
-    (tmp_path / "train/mine").mkdir(parents=True)
-    (tmp_path / "train/mine/0.safetensors").write_bytes(content)
-    with pytest.raises(InputError, match=r"0\.safetensors: .*run 'dvc repro"):
-        evaluated(tmp_path, dataset, {})
-    assert not (tmp_path / "out.jsonl").exists()

@@ -37,7 +37,7 @@ def second(first: Clone) -> Clone:
 
 
 def test_a_second_clone_gets_results_and_models_without_training(first: Clone, second: Clone) -> None:
-    assert second.bytes_of_results().keys() >= {"data/weights/train/adam/0.pdparams", "data/mnist.npz"}
+    assert second.bytes_of_results().keys() >= {"data/weights/train/adam/0.safetensors", "data/mnist.npz"}
     assert [stage for stage in second.ran("dvc", "repro") if stage != "configure"] == []
     assert second.bytes_of_results() == first.bytes_of_results()
 

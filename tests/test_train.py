@@ -1,5 +1,6 @@
 """train and tune: what they leave of a run per seed."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from short_runs import NETWORKS, TUTORIAL
 
 from stages.lib.config.settings import Settings, TrainSettings, write_settings
 from stages.lib.dataset.splits import Split
-from stages.lib.files.arrays import load_arrays
 from stages.lib.files.lines import read_lines, write_lines
 from stages.lib.runs.run import Run, Validation
 from stages.lib.training.network import flat_weights, initial_network
@@ -19,6 +19,7 @@ from stages.train import train
 from stages.tune import tune
 
 SETTINGS: dict[str, Any] = {"optimizer": "mine", "type": "SGD", "arguments": {}, "batch_size": 50, "epochs": 1}
+ROOT = Path(__file__).parent.parent
 Train = Callable[..., Path]
 
 
@@ -26,18 +27,18 @@ Train = Callable[..., Path]
 def trained(tmp_path: Path, few: Path) -> Train:
     """A function that trains 5 steps of 50 images per seed, the last of 30, and gives the folder of the results."""
 
-    def run(seeds: tuple[int, ...], lr: float = 0.05, out: str = "out") -> Path:
+    def run(seeds: tuple[int, ...], lr: float = 0.05, out: str = "out", network: str = "tutorial") -> Path:
         folder = tmp_path / out
         write_settings(tmp_path / "train.json", TrainSettings(**SETTINGS, seeds=seeds, lr=lr))
         paths = {"runs": folder / "runs.jsonl", "weights": folder / "weights", "snapshots": folder / "snapshots.npz"}
-        train(few, NETWORKS / "tutorial.py", tmp_path / "train.json", **paths)
+        train(few, NETWORKS / f"{network}.py", tmp_path / "train.json", **paths)
         return folder
 
     return run
 
 
 def runs(folder: Path) -> list[Run]:
-    return read_lines(folder / "runs.jsonl", Run, least=0)
+    return read_lines(folder / "runs.jsonl", Run)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -46,8 +47,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_results_of_all_seeds(trained: Train) -> None:
     out = trained((7, 1))
-    weights = {f"weights/{seed}.{kind}" for seed in (7, 1) for kind in ("pdparams", "safetensors")}
-    assert set(files(out)) == {"runs.jsonl", "snapshots.npz", *weights}
+    assert set(files(out)) == {"runs.jsonl", "snapshots.npz", "weights/7.safetensors", "weights/1.safetensors"}
     assert [(run.optimizer, run.lr, run.seed, run.steps, run.diverged) for run in runs(out)] == [
         ("mine", 0.05, seed, 5, False) for seed in (7, 1)
     ]
@@ -56,14 +56,19 @@ def test_results_of_all_seeds(trained: Train) -> None:
         assert [(score.step, score.images) for score in run.valid] == [(0, 20), (5, 100)]
 
 
-@pytest.mark.parametrize("kind", ["pdparams", "safetensors"])
-def test_paddle_reads_the_weights(trained: Train, kind: str, mnist: dict[str, Split]) -> None:
-    """As a user would; they give the validation accuracy that the run records."""
-    out = trained((7,))
-    state = paddle.load(str(out / f"weights/7.{kind}"), safetensors=kind == "safetensors")
-    network = initial_network(TUTORIAL, 0)
-    network.set_state_dict(state)
-    network.eval()
+@pytest.mark.parametrize("name", ["tutorial", "modern"])  # the second has batch normalization
+@pytest.mark.parametrize("page", ["experiments.md", "experiments.zh-CN.md"])
+def test_paddle_reads_the_weights_as_the_docs_say(
+    trained: Train, mnist: dict[str, Split], name: str, page: str
+) -> None:
+    """They give the validation accuracy that the run records."""
+    out = trained((7,), network=name)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    code = "\n".join(re.findall("^    (import paddle|.*[Nn]etwork.*)$", text, re.MULTILINE))
+    code = code.replace("networks.tutorial", f"networks.{name}")
+    shown: dict[str, Any] = {}
+    exec(code.replace("data/weights/train/adam/0.safetensors", (out / "weights/7.safetensors").as_posix()), shown)
+    network = shown["network"]
     predicted = network(paddle.to_tensor(mnist["valid"].images[:100].reshape(-1, 1, 28, 28))).numpy().argmax(axis=1)
     wrong = np.flatnonzero(predicted != mnist["valid"].labels[:100])
     [run] = runs(out)
@@ -100,7 +105,8 @@ def test_divergence_is_a_result(trained: Train) -> None:
 
 
 def test_snapshots_are_those_of_the_first_seed(trained: Train) -> None:
-    steps, weights = load_arrays(trained((7, 1)) / "snapshots.npz", ("steps", "weights"))
+    with np.load(trained((7, 1)) / "snapshots.npz") as arrays:
+        steps, weights = arrays["steps"], arrays["weights"]
     assert steps.tolist() == [0, 1, 2, 3, 4, 5]
     np.testing.assert_array_equal(weights[0], flat_weights(initial_network(TUTORIAL, 7)))
 

@@ -7,7 +7,7 @@ from review.revision import Runs
 from stages.lib.judging.difference import Difference
 
 CURVES = Runs(curves={0: [(0, 2.0), (20, 1.0)], 1: [(0, 2.0), (20, 0.5)]})
-WORSE_ROW = Row("sgd", WORSE, "", Runs(), Runs(), Difference(-0.05, -0.08, -0.02, 0.04, 6))
+WORSE_ROW = Row("sgd", WORSE, "", Runs(), Runs(), Difference(-0.05, -0.08, -0.02, 0.04))
 NOISE_ROW = Row("adam", NOISE, "unchanged", Runs(), Runs())
 
 

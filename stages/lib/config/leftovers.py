@@ -1,22 +1,19 @@
 """What optimizers that are gone from params.yaml leave behind: results in data/, and their stages in dvc.lock."""
 
-import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import yaml
+
+from stages.lib.files.replacing import remove
 
 
 def remove_results(folders: Iterable[Path], optimizers: Collection[str]) -> None:
     """Remove every file and folder in `folders` that is named after none of `optimizers`, such as sgd.jsonl or sgd/."""
     for folder in folders:
         for result in folder.glob("[!.]*"):  # others are files that are being written
-            if result.name.split(".")[0] in optimizers:
-                continue
-            if result.is_dir():
-                shutil.rmtree(result)
-            else:
-                result.unlink()
+            if result.name.split(".")[0] not in optimizers:
+                remove(result)
 
 
 def remove_stages(lock: Path, optimizers: Collection[str]) -> None:

@@ -2,17 +2,10 @@
 
 import re
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from stages.lib.config.values import Count, Name, OfPaddle, Rate, Rates, Section, Seeds, Share, refuse, told
 from stages.lib.files.errors import InputError, refusal
@@ -20,17 +13,12 @@ from stages.lib.files.errors import InputError, refusal
 URL = r"(file:///|(https?|ftp)://[^/:])"
 SOURCE = "package, an absolute path, or a URL with file:///, http://, https:// or ftp://"
 SHA256 = "the 64 hexadecimal digits that sha256sum prints for data.source"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def _is_source(value: str) -> str:
     if value != "package" and not PurePath(value).is_absolute() and not re.match(URL, value):
         raise ValueError(SOURCE)
-    return value
-
-
-def _has_an_entry(value: object) -> object:
-    if not isinstance(value, dict) or not value:
-        raise ValueError("at least one entry 'name: {type: ..., lr: ...}'")
     return value
 
 
@@ -76,7 +64,7 @@ class Params(Section):
     batch_size: Count
     seeds: Seeds
     target_accuracy: Share
-    optimizers: Annotated[dict[Name, Optimizer], BeforeValidator(_has_an_entry)]
+    optimizers: Annotated[dict[Name, Optimizer], Field(min_length=1)]
     sweep: Sweep
 
     @field_validator("sweep")
@@ -90,9 +78,15 @@ class Params(Section):
 
 def load_params(path: Path) -> Params:
     """Read and check `path`. InputError names the file, the key, the value and what is allowed there."""
+    return of_yaml(path.read_bytes(), Params, str(path))[1]
+
+
+def of_yaml(text: bytes, model: type[Model], file: str) -> tuple[Any, Model]:
+    """The content of a file of YAML, and what `model` makes of it. InputError, beginning with `file`, if it refuses."""
     try:
-        return Params.model_validate(yaml.safe_load(path.read_bytes()))
+        content = yaml.safe_load(text)
+        return content, model.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {refusal(error)}") from None
+        raise InputError(f"{file}: {refusal(error)}") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date such as 2026-99-99
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{file}: is not YAML: {' '.join(str(error).split())}") from None

@@ -1,16 +1,17 @@
 """What one optimizer is trained with, resolved from params.yaml and kept as JSON, so that reruns stay exact."""
 
-import json
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, PositiveFloat, RootModel, ValidationError
 
+from stages.lib.config.params import Params
 from stages.lib.config.values import Argument, Count, Name, OfPaddle, Rate, Rates, Section, Seed, Seeds, listed
 from stages.lib.files.errors import InputError, refusal
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import write
+from stages.lib.files.tables import write_json
 
 COMPUTING = ("numpy", "paddlepaddle", "scipy")  # the packages that a result depends on
 
@@ -59,13 +60,32 @@ class SweepSettings(Settings):
     lrs: Rates
 
 
+def settings_of(name: str, params: Params) -> dict[str, Settings]:
+    """What each stage trains an optimizer with; those of tune and sweep hold no lr, so a new one reruns neither."""
+    optimizer = params.optimizers[name]
+    shared: dict[str, Any] = {
+        "optimizer": name,
+        "type": optimizer.type,
+        "arguments": optimizer.arguments,
+        "schedule": optimizer.schedule or params.schedule,
+        "batch_size": params.batch_size,
+        "epochs": params.epochs,
+    }
+    lr = params.lr if optimizer.lr is None else optimizer.lr
+    return {
+        "train": TrainSettings(**shared, seeds=params.seeds, lr=lr),
+        "tune": Settings(**shared, seeds=params.seeds),
+        "sweep": SweepSettings(**shared, seeds=params.sweep.seeds, lrs=params.sweep.lrs),
+    }
+
+
 _Names = RootModel[Annotated[tuple[Name, ...], listed(1, "name")]]
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def write_settings(path: Path, settings: BaseModel) -> None:
     """Write settings as JSON; the same settings give the same bytes."""
-    _write(path, settings.model_dump_json(indent=2, exclude_none=True))
+    write(path, f"{settings.model_dump_json(indent=2, exclude_none=True)}\n".encode())
 
 
 def load_settings(path: Path, kind: type[Kind]) -> Kind:
@@ -88,9 +108,4 @@ def load_names(path: Path) -> list[str]:
 
 def write_versions(path: Path) -> None:
     """Write the versions of COMPUTING as JSON: a stage that depends on it reruns for no other package."""
-    _write(path, json.dumps({name: version(name) for name in COMPUTING}, indent=2))
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_json(path, {name: version(name) for name in COMPUTING})

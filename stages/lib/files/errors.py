@@ -6,12 +6,12 @@ from pydantic import ValidationError
 
 # where pydantic speaks of Python
 REWORDED = {
-    "extra_forbidden": "no other key",
     "invalid_key": "words",
     "model_type": "a mapping",
     "dict_type": "a mapping",
+    "too_short": "at least one entry",
 }
-OF_A_KEY = {"unknown_key", "extra_forbidden", "invalid_key"}  # the place ends with the key that is refused
+OF_A_KEY = {"unknown_key", "invalid_key"}  # the place ends with the key that is refused
 
 
 class InputError(Exception):
@@ -35,8 +35,7 @@ def refusal(error: ValidationError) -> str:
     first = min(error.errors(include_url=False), key=lambda one: one["type"] not in OF_A_KEY)
     place, value = list(first["loc"]), first["input"]
     if first["type"] in OF_A_KEY:
-        name = place.pop()
-        value = name if first["type"] == "extra_forbidden" else value
+        place.pop()
     elif place[-1:] == ["[key]"]:  # of a dict; the key itself comes before that mark
         place = place[:-2]
     key = ".".join(str(part) if re.fullmatch(r"[\w-]{1,64}", str(part)) else shown(part) for part in place)

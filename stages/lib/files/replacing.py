@@ -25,14 +25,14 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)  # left by a process that was killed
+        remove(temporary)  # left by a process that was killed
         try:
             yield temporary
             if path.is_dir():  # a rename cannot replace a folder that holds files
-                _remove(path)
+                remove(path)
             temporary.replace(path)
         finally:
-            _remove(temporary)
+            remove(temporary)
     except OSError as error:
         shown = Path(*(TEMPORARY.sub(r"\1", part) for part in path.parts))  # one in a folder that is replaced, too
         if error.errno in FULL:
@@ -43,7 +43,14 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def _remove(path: Path) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all; OSError as of `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def remove(path: Path) -> None:
+    """A file or a whole folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import replacing, write
 
 Value = str | int | float | bool | None
 DIGITS = 6  # significant digits kept of a float: float32 results carry no more
@@ -15,8 +15,7 @@ DIGITS = 6  # significant digits kept of a float: float32 results carry no more
 def write_json(path: Path, record: Mapping[str, Value]) -> None:
     """Write one flat record; floats are rounded to DIGITS significant digits. ValueError on NaN or infinity."""
     text = json.dumps({key: _rounded(value) for key, value in record.items()}, indent=2, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write(path, f"{text}\n".encode())
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:

@@ -4,31 +4,23 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import fmean
 
-from pydantic import BaseModel, ConfigDict
-
-from stages.lib.files.errors import InputError
 from stages.lib.judging.grid_verdicts import reasonable_range, verdicts
 from stages.lib.judging.optimizer_runs import OptimizerRuns
 from stages.lib.judging.ranking import Ranked, rank
 from stages.lib.judging.reason import CHINESE, ENGLISH, Grounds, reason
 from stages.lib.judging.verdict import Spread, Verdict, pooled_spread, ratio, verdict
 from stages.lib.runs.evaluation import At, Evaluation
-from stages.lib.runs.run import Run, mean_steps_to, wrong_images
+from stages.lib.runs.run import Record, Run, mean_steps_to, wrong_images
 from stages.lib.searching.results import full_results, lr_result, short_results, slower_results
 from stages.lib.searching.status import status
 
 Z95 = 1.959964  # standard normal quantile of 97.5%
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class Standing(_Record):
+class Standing(Record):
     """One optimizer at one lr, over all seeds: accuracies on the eval and the validation split, each with an interval.
 
-    `group`, `behind` and `seeds_to_tell` are those of `Ranked`, by the validation split; `steps_to_target` is None for
-    a miss.
+    The fields from `valid_accuracy` to `seeds_to_tell` are those of `Ranked`; `steps_to_target` is None for a miss.
     """
 
     lr: float
@@ -46,7 +38,7 @@ class Standing(_Record):
     steps_to_target: float | None
 
 
-class Judgement(_Record):
+class Judgement(Record):
     """`standings` lack the lr at which a seed diverged, and 'best lr' where no lr of the grid learns."""
 
     optimizer: str
@@ -110,9 +102,7 @@ def _standings(
     ended = {name: ran for name, ran in runs.items() if ran and all(status(run) != "diverged" for run in ran)}
     ranked = rank({name: wrong_images(ran) for name, ran in ended.items()})
     on_eval = {name: [one for one in evaluations if (one.optimizer, one.at) == (name, at)] for name in ended}
-    for name in (name for name, found in on_eval.items() if not found):
-        raise InputError(f"{name}: its weights at the {at} are not evaluated; run 'dvc repro evaluate'")
-    return {one.optimizer: _standing(one, ended[one.optimizer], on_eval[one.optimizer], target) for one in ranked}
+    return {name: _standing(one, ended[name], on_eval[name], target) for name, one in ranked.items()}
 
 
 def _standing(ranked: Ranked, runs: Sequence[Run], evaluations: Sequence[Evaluation], target: float) -> Standing:
@@ -125,13 +115,8 @@ def _standing(ranked: Ranked, runs: Sequence[Run], evaluations: Sequence[Evaluat
         accuracy_max=max(accuracies),
         low=low,
         high=high,
-        valid_accuracy=ranked.accuracy,
-        valid_low=ranked.low,
-        valid_high=ranked.high,
-        group=ranked.group,
-        behind=ranked.behind,
-        seeds_to_tell=ranked.seeds_to_tell,
         steps_to_target=mean_steps_to(target, runs),
+        **vars(ranked),
     )
 
 

@@ -17,28 +17,27 @@ MOST_SEEDS = 200  # nobody trains more of them to tell two optimizers apart
 
 @dataclass(frozen=True)
 class Ranked:
-    """One optimizer: its mean accuracy with an interval (for it alone), and where it stands.
+    """One optimizer: its mean validation accuracy with an interval (for it alone), and where it stands.
 
     Those of group 1 may be the best, those of group 2 the best of the rest, and so on. `behind` is how far the accuracy
     is below that of the first. `seeds_to_tell` is how many seeds each would need for such a gap to the first of the
     group to show, in POWER of draws; None of that first, and where MOST_SEEDS do not suffice.
     """
 
-    optimizer: str
-    accuracy: float
-    low: float
-    high: float
+    valid_accuracy: float
+    valid_low: float
+    valid_high: float
     group: int
     behind: float
     seeds_to_tell: int | None
 
 
-def rank(wrong: Mapping[str, np.ndarray]) -> list[Ranked]:
+def rank(wrong: Mapping[str, np.ndarray]) -> dict[str, Ranked]:
     """Group by group, best first, by what each optimizer's runs got wrong on the same images: bool [seeds, images]."""
     pooled, dof = pooled_variance([[log_odds(runs)] for runs in wrong.values()])
     means = {name: 1 - float(runs.mean()) for name, runs in wrong.items()}
     left = sorted(means, key=lambda name: (-means[name], name))
-    ranked: list[Ranked] = []
+    ranked: dict[str, Ranked] = {}
     group = 0
     while left:
         first, group = left[0], group + 1
@@ -48,7 +47,7 @@ def rank(wrong: Mapping[str, np.ndarray]) -> list[Ranked]:
         for name in (name for name in left if name not in worse):
             seeds = _seeds_to_tell(gaps[name], len(wrong[name]), quantile) if name in gaps else None
             behind = max(means.values()) - means[name]
-            ranked.append(Ranked(name, means[name], *_interval(wrong[name], pooled, dof), group, behind, seeds))
+            ranked[name] = Ranked(means[name], *_interval(wrong[name], pooled, dof), group, behind, seeds)
         left = worse
     return ranked
 

@@ -6,8 +6,6 @@ from stages.lib.config.settings import SweepSettings, load_names, load_settings
 from stages.lib.files.lines import read_lines
 from stages.lib.judging.optimizer_runs import OptimizerRuns
 from stages.lib.runs.run import Run
-from stages.lib.searching.lr_result import best_lr
-from stages.lib.searching.results import full_results
 
 
 def read_recorded(config: Path, train: Path, sweep: Path, tune: Path) -> dict[str, OptimizerRuns]:
@@ -16,8 +14,6 @@ def read_recorded(config: Path, train: Path, sweep: Path, tune: Path) -> dict[st
     for name in load_names(config / "optimizers.json"):
         asked = load_settings(config / name / "sweep.json", SweepSettings)
         schedule = asked.schedule.type if asked.schedule else ""
-        trained, swept = (read_lines(folder / f"{name}.jsonl", Run) for folder in (train, sweep))
-        least = 0 if best_lr(full_results(swept)) is None else 1
-        tuned = read_lines(tune / f"{name}.jsonl", Run, least)
+        trained, swept, tuned = (read_lines(folder / f"{name}.jsonl", Run) for folder in (train, sweep, tune))
         recorded[name] = OptimizerRuns(asked.lrs, trained, swept, tuned, schedule)
     return recorded

@@ -73,7 +73,9 @@ def ratio(at_lr: LrResult, at_best: LrResult, spread: Spread) -> Ratio | None:
         return Ratio(math.exp(difference), 0.0, math.inf)
     error = spread.sd * math.sqrt(1 / len(at_lr.losses) + 1 / len(at_best.losses))
     half = float(stdtrit(spread.dof, (1 + CONFIDENCE) / 2)) * error
-    return Ratio(*(_exp(difference + shift) for shift in (0.0, -half, half)))
+    logs = (difference, difference - half, difference + half)
+    # infinite where exp has no room in a float: an interval from one degree of freedom may be that wide
+    return Ratio(*(math.exp(log) if log < 700 else math.inf for log in logs))
 
 
 def verdict(status: Status, ratio: Ratio | None, lr: float, best_lr: float | None) -> Verdict:
@@ -97,8 +99,3 @@ def verdict(status: Status, ratio: Ratio | None, lr: float, best_lr: float | Non
         return "reasonable"
     near = ratio.low > TOLERANCE / MARGIN and ratio.high < TOLERANCE * MARGIN
     return "borderline" if near and lr != best_lr else "undetermined"
-
-
-def _exp(exponent: float) -> float:
-    """exp, infinite where that has no room in a float: an interval from one degree of freedom may be that wide."""
-    return math.exp(exponent) if exponent < 700 else math.inf

@@ -3,15 +3,15 @@
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import NonNegativeInt
+
+from stages.lib.runs.run import Record
 
 At = Literal["configured lr", "best lr"]  # where an optimizer is looked at: the runs of train, and those of tune
 
 
-class Evaluation(BaseModel):
+class Evaluation(Record):
     """`confusion[actual][predicted]` counts images."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     optimizer: str
     at: At

@@ -30,10 +30,14 @@ class Validation(NamedTuple):
     accuracy: Rounded
 
 
-class Run(BaseModel):
-    """One run. All numbers are finite: where a loss was not, the run stopped and has `diverged`."""
+class Record(BaseModel):
+    """What is written as a line: frozen, of the types that it says and no others, and without NaN and infinity."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Run(Record):
+    """One run. All numbers are finite: where a loss was not, the run stopped and has `diverged`."""
 
     optimizer: str
     lr: PositiveFloat

@@ -20,8 +20,6 @@ def engine_of(model: nn.Layer, batch_size: int = AT_ONCE) -> Engine:
 def difference(model: nn.Layer) -> str:
     """What the fast engine computes otherwise than the model, or nothing; of the model itself nothing changes."""
     parameters = model.parameters()
-    if not all(parameter.place.is_cpu_place() for parameter in parameters):
-        return "device"
     if [tuple(p.shape) for p in parameters] != conv.SHAPES or {p.dtype for p in parameters} != {paddle.float32}:
         return "shapes of the parameters"
     if model.buffers():

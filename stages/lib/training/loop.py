@@ -17,7 +17,7 @@ from stages.lib.runs.run import Run, Validation, tail_steps, windows
 from stages.lib.runs.snapshots import Snapshots, snapshot_steps
 from stages.lib.training.cpu import cpu_kind
 from stages.lib.training.engines import engine_of
-from stages.lib.training.network import flat_weights, initial_network, pdparams, weights_of
+from stages.lib.training.network import flat_weights, initial_network, weights_of
 from stages.lib.training.plain import Engine
 from stages.lib.training.scoring import cross_entropies
 from stages.lib.training.trained import Trained
@@ -64,7 +64,6 @@ def train_run(settings: RunSettings, dataset: os.PathLike[str], report: Report, 
     return Trained(
         _run(settings, curve),
         None if curve.diverged else weights_of(model),
-        None if curve.diverged else pdparams(model),
         _snapshots(taken, curve) if snapshots else None,
     )
 

@@ -1,6 +1,5 @@
 """The network of a file that the user names, and its weights."""
 
-import io
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -23,8 +22,7 @@ def network_class(source: bytes, file: str = "network.py") -> Any:
 def initial_network(source: bytes, seed: int) -> nn.Layer:
     """The network of a source, with its initial weights, the same for the same seed; so is what Paddle draws next."""
     paddle.seed(seed)
-    with paddle.utils.unique_name.guard():  # parameter names, and so saved bytes, do not depend on earlier networks
-        return network_class(source)()
+    return network_class(source)()
 
 
 def flat_weights(network: nn.Layer) -> np.ndarray:
@@ -43,13 +41,6 @@ def set_flat_weights(network: nn.Layer, weights: np.ndarray) -> None:
 def weights_of(network: nn.Layer) -> dict[str, np.ndarray]:
     """A copy of the weights, float32, under the names of `state_dict`."""
     return {name: value.numpy() for name, value in network.state_dict().items()}
-
-
-def pdparams(network: nn.Layer) -> bytes:
-    """The network's weights as the bytes of a .pdparams file, which `paddle.load` reads."""
-    file = io.BytesIO()
-    paddle.save(network.state_dict(), file)
-    return file.getvalue()
 
 
 def network_with(source: bytes, weights: Mapping[str, np.ndarray], name: str = "the weights") -> nn.Layer:

@@ -23,11 +23,10 @@ IMAGES = 24
 
 @contextmanager
 def apart(model: nn.Layer) -> Iterator[nn.Layer]:
-    """A copy of the model; what is done to it leaves the model, Paddle's random numbers and names as they were."""
+    """A copy of the model; what is done to it leaves the model and Paddle's random numbers as they were."""
     state = paddle.get_rng_state()
     try:
-        with paddle.utils.unique_name.guard():
-            yield copy.deepcopy(model)
+        yield copy.deepcopy(model)
     finally:
         paddle.set_rng_state(state)
 

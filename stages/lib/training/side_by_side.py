@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from safetensors import numpy as safetensors
+
 from stages.lib.config.settings import RunSettings
-from stages.lib.files.arrays import save_arrays
 from stages.lib.files.lines import write_lines
 from stages.lib.files.replacing import replacing
 from stages.lib.training.trained import Trained
-from stages.lib.training.weight_files import save_weights
 from stages.lib.workers import progress
 from stages.lib.workers.pool import workers
 
@@ -20,8 +21,8 @@ def train_side_by_side(
 ) -> None:
     """Write a line for each run to `record`, and to `weights` those of each seed that did not diverge.
 
-    `weights` gets <seed>.safetensors, and <seed>.pdparams for `paddle.load`. `snapshots` gets the weights on the way of
-    the first seed, whose initial weights all optimizers share.
+    `weights` gets <seed>.safetensors. `snapshots` gets the weights on the way of the first seed, whose initial weights
+    all optimizers share.
     """
     with workers(len(runs), dataset) as pool:
         work = partial(_train_one, pool.dataset, snapshots is not None)
@@ -29,12 +30,12 @@ def train_side_by_side(
     with replacing(weights) as temporary:
         temporary.mkdir()
         for one in trained:
-            if one.weights is not None and one.pdparams is not None:
-                save_weights(temporary / f"{one.run.seed}.safetensors", one.weights)
-                (temporary / f"{one.run.seed}.pdparams").write_bytes(one.pdparams)
+            if one.weights is not None:
+                (temporary / f"{one.run.seed}.safetensors").write_bytes(safetensors.save(one.weights))
     write_lines(record, [one.run for one in trained])
     if snapshots and trained[0].snapshots:
-        save_arrays(snapshots, vars(trained[0].snapshots))
+        with replacing(snapshots) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **vars(trained[0].snapshots))
 
 
 def _train_one(dataset: os.PathLike[str], snapshots: bool, item: tuple[int, RunSettings]) -> Trained:

@@ -10,13 +10,11 @@ from stages.lib.runs.snapshots import Snapshots
 
 @dataclass(frozen=True)
 class Trained:
-    """What one training leaves.
+    """`weights` float32, by name, are None if the run diverged.
 
-    `weights` (float32, by name) and the same as the bytes of a .pdparams file are None if the run diverged.
     `snapshots` are its weights on the way, up to where its loss was finite; None of a run that was not to take any.
     """
 
     run: Run
     weights: dict[str, np.ndarray] | None
-    pdparams: bytes | None
     snapshots: Snapshots | None

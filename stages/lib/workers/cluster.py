@@ -23,7 +23,7 @@ from distributed.comm.core import CommClosedError
 from distributed.core import Status
 
 from stages.lib.files.errors import InputError
-from stages.lib.files.replacing import replacing
+from stages.lib.files.replacing import write
 from stages.lib.workers.fingerprint import ENVIRONMENT, fingerprint
 from stages.lib.workers.progress import tell
 
@@ -125,8 +125,7 @@ class Sent(os.PathLike[str]):
     def __fspath__(self) -> str:
         path = Path(get_worker().local_directory, self.name)
         if not path.exists():
-            with replacing(path) as temporary:
-                temporary.write_bytes(zlib.decompress(get_client().get_metadata(self.name)["compressed"]))
+            write(path, zlib.decompress(get_client().get_metadata(self.name)["compressed"]))
         return str(path)
 
 

@@ -9,8 +9,7 @@ import pytest
 from small_params import PARAMS
 
 from stages.lib.config.params import Data, load_params
-from stages.lib.config.resolve import settings_of
-from stages.lib.config.settings import Settings, SweepSettings, TrainSettings
+from stages.lib.config.settings import Settings, SweepSettings, TrainSettings, settings_of
 from stages.lib.files.errors import InputError
 
 ParamsFile = Callable[..., Path]
@@ -122,7 +121,7 @@ def test_own_file_with_its_hash(params_file: ParamsFile, source: str) -> None:
         ("[100, 101]", "[100]\n  tolerance: 2", "sweep: 'tolerance' is not allowed; allowed: the keys lrs, seeds"),
         ("  seeds: [100, 101]\n", "", "sweep.seeds: is missing beside ['lrs']"),
         # optimizers
-        (f"  sgd: {{type: SGD, lr: }}\n  momentum: {MOMENTUM}\n", "", "optimizers: None is not allowed; allowed: at l"),
+        (f"  sgd: {{type: SGD, lr: }}\n  momentum: {MOMENTUM}\n", "", "optimizers: None is not allowed; allowed: a ma"),
         ("  sgd:", "  ../sgd:", "optimizers: '../sgd' is not allowed; allowed: names of letters, digits, '-' and '_'"),
         ("  sgd:", "  '':", "optimizers: '' is not allowed; allowed: names of letters"),
         ("  sgd:", "  7:", "optimizers: 7 is not allowed; allowed: names of letters"),
@@ -184,3 +183,9 @@ def test_long_value_is_cut_in_the_message(params_file: ParamsFile) -> None:
 def test_missing_file_names_itself(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"params\.yaml"):
         load_params(tmp_path / "params.yaml")
+
+
+def test_optimizers_are_at_least_one(params_file: ParamsFile) -> None:
+    path = params_file(f"optimizers:\n  sgd: {{type: SGD, lr: }}\n  momentum: {MOMENTUM}", "optimizers: {}")
+    with pytest.raises(InputError, match=r"optimizers: \{\} is not allowed; allowed: at least one entry$"):
+        load_params(path)

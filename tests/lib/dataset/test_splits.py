@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from stages.lib.dataset.splits import SPLITS, Split, load_split, save_splits
-from stages.lib.files.errors import InputError
 
 
 def splits() -> dict[str, Split]:
@@ -40,11 +39,3 @@ def test_numpy_reads_the_file(saved: Path) -> None:
 def test_same_splits_give_same_bytes(saved: Path, tmp_path: Path) -> None:
     save_splits(tmp_path / "again.npz", splits())
     assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
-
-
-def test_file_without_the_split_is_refused(tmp_path: Path) -> None:
-    save_splits(tmp_path / "mnist.npz", {"train": splits()["train"]})
-    with pytest.raises(
-        InputError, match=r"mnist\.npz: is not a whole file of the arrays eval_images, eval_labels; run"
-    ):
-        load_split(tmp_path / "mnist.npz", "eval")

@@ -7,7 +7,6 @@ from recorded import DEAD, EXPLODED, GONE, GRID, IMAGES, TARGET, ending, evaluat
 from scipy import stats
 from scipy.special import expit, logit
 
-from stages.lib.files.errors import InputError
 from stages.lib.judging.judgement import Judgement, Standing, judge_all, wilson
 from stages.lib.judging.optimizer_runs import OptimizerRuns
 from stages.lib.runs.evaluation import At
@@ -268,15 +267,6 @@ def test_eval_is_reported_and_does_not_order() -> None:
     assert [one.model_dump(exclude=eval_fields) for one in after] == [
         one.model_dump(exclude=eval_fields) for one in before
     ]
-
-
-def test_weights_that_were_not_evaluated_are_told() -> None:
-    runs = {"sgd": at_accuracies(SGD, SGD, "sgd")}
-    scores = [one for one in evaluations(runs) if one.at == "configured lr"]
-    with pytest.raises(
-        InputError, match=r"^sgd: its weights at the best lr are not evaluated; run 'dvc repro evaluate'$"
-    ):
-        judge_all(runs, scores, TARGET)
 
 
 @pytest.mark.parametrize("count", [1, 10, 500, 10_000])

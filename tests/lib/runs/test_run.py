@@ -126,7 +126,7 @@ def test_results_are_kept_to_six_digits() -> None:
     [
         ('"seed":3', '"seed":-3', "seed: -3 is not allowed"),
         ('"seed":3', '"seed":"3"', "seed: '3' is not allowed"),
-        ('"seed":3', '"sed":3', "'sed' is not allowed"),
+        ('"seed":3', '"sed":3', "seed: is missing"),
         ('"lr":0.01', '"lr":NaN', "lr: nan is not allowed"),
         ('"lr":0.01', '"lr":true', "lr: True is not allowed"),
         ('"cpu":"some CPU",', "", "cpu: is missing"),
