@@ -39,7 +39,8 @@ def test_nothing_that_is_loaded_can_run_code(path: Path) -> None:
             assert ast.unparse(node) in allowed, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
         if isinstance(node, ast.Call) and re.search(r"(np\.load|read_array|np\.savez)$", ast.unparse(node.func)):
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            assert given.get("allow_pickle") == "False", f"{path.name}:{node.lineno}"
+            unless_told = "False" if ast.unparse(node.func) == "np.load" else "True"  # by NumPy itself
+            assert given.get("allow_pickle", unless_told) == "False", f"{path.name}:{node.lineno}"
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "yaml.load":
             loader = ast.unparse([*node.args, *(keyword.value for keyword in node.keywords)][1])
             assert loader in {"yaml.CSafeLoader", "LOADER"}, f"{path.name}:{node.lineno}: {loader}"
