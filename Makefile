@@ -56,9 +56,12 @@ setup: .venv/runtime ## .venv alone
 
 # One epoch and one seed of every optimizer, as an experiment in the workspace: the optimizers side by side on all cores.
 first-look: .venv/runtime ## one epoch, one seed of every optimizer: the first picture
-	dvc exp run --set-param epochs=1 --set-param 'seeds=[0]' configure prepare
+	@dvc exp remove -q first-look 2>/dev/null || true
+	dvc exp run -n first-look --set-param epochs=1 --set-param 'seeds=[0]' configure prepare
+	@dvc exp remove -q first-look  # else `dvc exp show` would list it with results that are not its own
 	@jobs=$$(python -c "from stages.lib.workers.pool import cores; print(cores())"); $(call EACH,train@)
 	dvc repro compare
+	@echo "Look at plots/loss.png; then take back what this changed: git checkout ."
 
 # What a Dask cluster needs beside it, on every machine.
 cluster-setup: .venv/cluster ## what a Dask cluster needs besides

@@ -14,7 +14,7 @@ PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ max-width: 62rem; margin: 0 auto; padding: 1rem; color: #222; line-height: 1.6; overflow-wrap: break-word;
+body {{ max-width: 80rem; margin: 0 auto; padding: 1rem; color: #222; line-height: 1.6; overflow-wrap: break-word;
   font-family: system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; }}
 h1, h2 {{ line-height: 1.3; }}
 img {{ max-width: 100%; height: auto; }}

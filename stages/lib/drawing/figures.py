@@ -84,7 +84,7 @@ def ranking_figure(rows: Sequence[Mapping[str, Any]], diverged: Sequence[tuple[s
         labels = [f"{name} (lr {lr:g})" for name, lr in lost + [(row["optimizer"], row["lr"]) for row in ranked]]
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(-0.6, len(labels) - 0.4)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         axes.grid(alpha=0.3, axis="x")
         axes.set_title(title)
     on_eval = ", | = eval, only reported" if any("accuracy" in row for row in rows) else ""

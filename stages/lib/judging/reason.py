@@ -12,6 +12,7 @@ INTERVAL = RATIO + " ({confidence} interval {low} to {high})"
 STUCK = "after {steps} steps a validation loss is {loss}, no better than guessing ({chance}), and does not fall"
 ENGLISH = {
     "reasonable": "{optimizer} at {lr} is reasonable: " + INTERVAL + ", within the tolerance of {tolerance}.",
+    "best": "{optimizer} at {lr} is reasonable: it is the best rate tried.",
     "borderline": "{optimizer} at {lr} is borderline: " + INTERVAL + ", at the tolerance of {tolerance}; a {side} rate "
     "would likely do better.",
     "too_small learning": "{optimizer} at {lr} is too small: " + INTERVAL + ", beyond the tolerance of {tolerance}.",
@@ -38,12 +39,14 @@ ENGLISH = {
 }
 
 
-RATIO_ZH = "训练 {steps} 步后，验证集损失是试过的最佳学习率 {best} 的 {value} 倍"
+RATIO_ZH = "训练 {steps} 步后，验证集损失是用试过的最佳学习率 {best} 时的 {value} 倍"
 INTERVAL_ZH = RATIO_ZH + "（{confidence} 区间 {low} 到 {high}）"
-STUCK_ZH = "训练 {steps} 步后，有一次训练的验证集损失为 {loss}，不比瞎猜（{chance}）好，也不再下降"
+STUCK_ZH = "训练 {steps} 步后，有一次训练的验证集损失为 {loss}，不比随机猜测（{chance}）好，也不再下降"
 CHINESE = {
     "reasonable": "{optimizer} 用 {lr} 合理：" + INTERVAL_ZH + "，在容差 {tolerance} 以内。",
-    "borderline": "{optimizer} 用 {lr} 处于临界：" + INTERVAL_ZH + "，在容差 {tolerance} 附近；{side}的可能更好。",
+    "best": "{optimizer} 用 {lr} 合理：它就是试过的最佳学习率。",
+    "borderline": "{optimizer} 用 {lr} 处于临界：" + INTERVAL_ZH + "，在容差 {tolerance} 附近；"
+    "{side}的学习率可能更好。",
     "too_small learning": "{optimizer} 用 {lr} 过小：" + INTERVAL_ZH + "，超出容差 {tolerance}。",
     "too_large learning": "{optimizer} 用 {lr} 过大：" + INTERVAL_ZH + "，超出容差 {tolerance}。",
     "too_small stuck": "{optimizer} 用 {lr} 过小：" + STUCK_ZH + "，而更大的 {best} 能学会。",
@@ -102,6 +105,8 @@ def reason(grounds: Grounds, words: Mapping[str, str]) -> str:
 def _case(grounds: Grounds) -> str:
     """The key of the sentence."""
     ratio, verdict = grounds.ratio, grounds.verdict
+    if verdict == "reasonable" and grounds.lr == grounds.best_lr:
+        return "best"
     if verdict != "undetermined":
         return verdict if verdict in {"reasonable", "borderline"} else f"{verdict} {grounds.result.status}"
     if grounds.best_lr is None:

@@ -25,6 +25,7 @@ DIVERGED = LrResult("diverged", ())
             0.01,
             ["is reasonable", "1.2 times", "1.1 to 1.3", "1,500", "0.003"],
         ),
+        (learned(0.1), Ratio(1, 0.9, 1.1), 0.01, 0.01, ["is reasonable: it is the best rate tried"]),
         (learned(0.3), Ratio(3, 2, 4), 0.001, 0.01, ["is too small", "2 to 4", "95%", "1.5"]),
         (learned(0.3), Ratio(3, 2, 4), 0.1, 0.01, ["is too large", "2 to 4"]),
         (LrResult("stuck", (0.1, 2.301)), None, 0.1, 0.01, ["is too large", "2.3,", "guessing", "the smaller 0.01"]),
