@@ -31,7 +31,7 @@ SCM = if git rev-parse --git-dir >/dev/null 2>&1; then \
   else dvc config --local core.no_scm true; fi
 
 report: .venv/runtime ## one HTML file with the answer, to mail or attach
-	python -m review.answer dvc_report.html
+	python -m review.report dvc_report.html
 
 test: .venv/development ## the tests, in four minutes
 	ruff check

@@ -9,8 +9,8 @@ from pathlib import Path
 from review.figures import figures
 from review.html import one_file
 from review.judgement import judge
+from review.outcome import WORSE, Review
 from review.page import markdown
-from review.report import WORSE, Review
 from review.repository import repository
 from review.revision import read_revision
 from stages.lib.drawing.figures import save

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from review.report import BETTER, WORSE, Row
+from review.outcome import BETTER, WORSE, Row
 from review.revision import Runs
 from stages.lib.drawing.figures import BESIDE, CHANCE, COLOURS
 from stages.lib.runs.tables import smooth

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from review.report import BETTER, NOISE, UNKNOWN, WORSE, Row
+from review.outcome import BETTER, NOISE, UNKNOWN, WORSE, Row
 from review.revision import Runs
 from stages.lib.judging.difference import Difference, Pair, differences
 

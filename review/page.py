@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from review.report import BETTER, WORSE, Review, Row
+from review.outcome import BETTER, WORSE, Review, Row
 from stages.lib.judging.log_odds import CONFIDENCE, POWER
 
 ROWS = """\

@@ -1,84 +1,81 @@
-"""What a review found: a row per optimizer, what changed, one sentence, and all as JSON."""
+"""What the results say, as one HTML file in English and Chinese, with or without git. Its text is report.md."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from textwrap import indent
 
-from dvc.utils.flatten import flatten
-from pygit2 import Patch
+import pygit2
+import yaml
 
-from review.revision import Revision, Runs
-from stages.lib.judging.difference import Difference
+from review.html import one_file
+from review.provenance import IN_GIT, Files, load_lock
+from stages.lib.files.errors import InputError
+from stages.lib.files.replacing import write
+from stages.lib.files.tables import Value
+from stages.lib.workers.command import command
 
-BETTER = "better beyond noise"
-WORSE = "worse beyond noise"
-NOISE = "within noise"
-UNKNOWN = "cannot tell"  # besides these four, a row is judged 'added' or 'removed'
-CODE = ("networks/", "stages/", "dvc.yaml", "requirements.txt")  # what can change a result, besides params.yaml
-
-
-@dataclass(frozen=True)
-class Row:
-    """One optimizer's runs on both sides, none where it is not there, and what to make of them."""
-
-    optimizer: str
-    judgement: str
-    note: str
-    old: Runs
-    new: Runs
-    difference: Difference | None = None  # with its interval; None where there is none
-
-    def record(self) -> dict[str, Any]:
-        """For machines; what is not known is None."""
-        found: dict[str, Any] = {"optimizer": self.optimizer, "judgement": self.judgement, "note": self.note}
-        for key, name in (("difference", "change"), ("low", "low"), ("high", "high"), ("smallest_visible", "smallest")):
-            found[key] = getattr(self.difference, name, None)
-        for side, runs in (("old", self.old), ("new", self.new)):
-            found |= {side: runs.accuracy, f"{side}_seeds": len(runs.seeds), f"{side}_eval": runs.eval_accuracy}
-        return found
+VERSIONS = Path("data/network/versions.json")  # what computed; not in git
+COLUMNS = {  # of the metrics: what they are called, and how they are written
+    "lr": ("lr 学习率", "{:g}".format),
+    "verdict": ("verdict 判定", lambda verdict: verdict.replace("_", " ")),
+    "ratio": ("loss ratio 损失比值", "{:.2f}".format),
+    "lr_best": ("best lr 最佳学习率", "{:g}".format),
+    "lr_from": ("reasonable from 合理范围起", "{:g}".format),
+    "lr_to": ("to 止", "{:g}".format),
+    "accuracy": ("accuracy 准确率", "{:.2%}".format),
+    "accuracy_at_best": ("accuracy at best lr 最佳学习率时", "{:.2%}".format),
+    "steps_to_target": ("steps to the target 达标步数", "{:,.0f}".format),
+}
+Metrics = Mapping[str, Mapping[str, Value]]  # by optimizer
 
 
-@dataclass(frozen=True)
-class Review:
-    """Two revisions and a row per optimizer."""
+def report(page: Path) -> None:
+    """Write `page`. InputError where results are missing, or are not those of the params and the code that are here."""
+    found = [path for top in IN_GIT for path in (Path(top), *Path(top).rglob("*")) if "__pycache__" not in path.parts]
+    files = {path.as_posix(): path.read_bytes() for path in found if path.is_file()}
+    lock = load_lock("this folder", files)
+    if stale := lock.stale(*lock.deps, "compare", "judge", "illustrate", "survey"):
+        raise InputError(stale)
+    write(page, one_file(_markdown(files), Path()).encode())
 
-    old: Revision
-    new: Revision
-    rows: Sequence[Row]
 
-    def judged(self, judgement: str) -> list[str]:
-        """The optimizers that are judged so."""
-        return [row.optimizer for row in self.rows if row.judgement == judgement]
+def _markdown(files: Files) -> str:
+    params = files["params.yaml"].decode()
+    metrics = {name: json.loads(files[f"metrics/{name}.json"]) for name in yaml.safe_load(params)["optimizers"]}
+    template = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
+    versions = _revision() + (VERSIONS.read_text(encoding="utf-8") if VERSIONS.exists() else "")
+    return template.format(
+        at_best=_first(metrics, "group_at_best"),
+        configured=_first(metrics, "group"),
+        table="\n".join(_rows(metrics)),
+        verdicts=files["plots/verdicts.md"].decode().replace("\n  ", "\\\n  "),  # each language begins a line
+        params=indent(params, "    "),
+        versions=versions and f"## Versions 版本\n\n{indent(versions, '    ')}",
+    )
 
-    @property
-    def verdicts(self) -> list[Row]:
-        """Those with a verdict on both sides that is not the same."""
-        return [row for row in self.rows if row.old.verdict and row.new.verdict and row.old.verdict != row.new.verdict]
 
-    @property
-    def params(self) -> dict[str, tuple[Any, Any]]:
-        """Dotted key -> (old value, new value) of all that differs; None stands for blank or absent."""
-        old, new = flatten(self.old.params), flatten(self.new.params)
-        return {key: (old.get(key), new.get(key)) for key in old | new if old.get(key) != new.get(key)}
+def _first(metrics: Metrics, group: str) -> str:
+    return ", ".join(name for name, row in metrics.items() if row[group] == 1) or "none 无"
 
-    @property
-    def code(self) -> dict[str, str]:
-        """File -> '+<lines added> -<removed>' of the CODE that differs."""
-        old, new = self.old.files, self.new.files
-        paths = [path for path in sorted({*old, *new}) if path.startswith(CODE) and old.get(path) != new.get(path)]
-        counts = [Patch.create_from(old.get(path, b""), new.get(path, b"")).line_stats for path in paths]
-        return {path: f"+{added} -{removed}" for path, (_, added, removed) in zip(paths, counts, strict=True)}
 
-    def __str__(self) -> str:
-        """One sentence: what got worse, what better, and how much could not be told."""
-        parts = [f"{said}: {', '.join(self.judged(said))}" for said in (WORSE, BETTER, UNKNOWN) if self.judged(said)]
-        return "; ".join(parts) or "No optimizer got better or worse beyond noise"
+def _rows(metrics: Metrics) -> Iterable[str]:
+    """The lines of the table."""
+    yield f"| optimizer 优化器 | {' | '.join(heading for heading, _ in COLUMNS.values())} |"
+    yield "|---" * (1 + len(COLUMNS)) + "|"
+    for name, row in metrics.items():
+        cells = ["-" if row[key] is None else how(row[key]) for key, (_, how) in COLUMNS.items()]
+        yield f"| {name} | {' | '.join(cells)} |"
 
-    def json(self) -> str:
-        """One object."""
-        names = {"old": self.old.name, "new": self.new.name, "worse": self.judged(WORSE)}
-        rows = [row.record() for row in self.rows]
-        verdicts = [{"optimizer": it.optimizer, "old": it.old.verdict, "new": it.new.verdict} for it in self.verdicts]
-        found = {**names, "optimizers": rows, "verdicts": verdicts, "params": self.params, "code": self.code}
-        return json.dumps(found, indent=2, allow_nan=False, default=str)
+
+def _revision() -> str:
+    """A line with the commit, and whether files have changed since; '' without git."""
+    try:
+        commit = pygit2.Repository(".").describe(show_commit_oid_as_fallback=True, dirty_suffix=", with changes since")
+    except pygit2.GitError:  # also where there is no commit yet
+        return ""
+    return f"git: {commit}\n"
+
+
+if __name__ == "__main__":
+    command(report)

@@ -120,7 +120,8 @@ def _examples(runs: OptimizerRuns, judged: Judgement) -> Iterator[Example]:
 def _schedule(runs: OptimizerRuns) -> tuple[list[int], list[float]]:
     """Steps and the share of the peak at each, of the run that came farthest; none where the lr is constant."""
     farthest = max(runs.swept, key=lambda run: len(run.lrs))
-    return [window.step for window in farthest.train_loss if farthest.lrs], [lr / farthest.lr for lr in farthest.lrs]
+    steps = [window.step for window in farthest.train_loss[: len(farthest.lrs)]]
+    return steps, [lr / farthest.lr for lr in farthest.lrs]
 
 
 if __name__ == "__main__":

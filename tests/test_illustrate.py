@@ -13,6 +13,7 @@ from stages.lib.drawing.lr_figures import Example
 from stages.lib.files.lines import write_lines
 from stages.lib.judging.judgement import judge_all
 from stages.lib.judging.optimizer_runs import OptimizerRuns
+from stages.lib.runs.run import Window
 
 TABLES = ("accuracy", "loss_against_lr", "best_lr_loss", "confusion")
 FIGURES = ("ranking_png", "lr_sensitivity_png", "lr_curves_png")
@@ -163,6 +164,21 @@ def test_the_first_optimizer_whose_three_rates_have_the_full_length(
     run(tmp_path, lacking[0], lacking[1])
     assert [name for name, _ in shown] == ["momentum", "sgd", "adam"]
     assert [one.short_steps for one in shown[1][1]] == [None, None, SHORT]
+
+
+def test_the_schedule_behind_the_curves_is_a_share_of_the_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+
+    def draw(_name: str, _found: list[Example], schedule: object) -> Figure:
+        drawn.append(schedule)
+        return Figure()
+
+    monkeypatch.setattr(lr_figures, "curves_figure", draw)
+    one = optimizer()
+    curve = {"train_loss": (Window(0, 3.0, 0.5), Window(20, 2.0, 0.5)), "lrs": (0.1, 0.025)}
+    swept = [run.model_copy(update=curve if (run.lr, run.steps) == (0.1, 1500) else {}) for run in one.swept]
+    run(tmp_path, OptimizerRuns(GRID, one.trained, swept, one.tuned))
+    assert drawn == [([0, 20], [1.0, 0.25])]
 
 
 def test_where_nothing_learns_the_ends_of_the_grid_are_shown(

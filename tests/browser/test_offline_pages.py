@@ -177,7 +177,7 @@ def on_a_phone(browser: str, folder: Path, page: str) -> list[str]:
 
 
 def test_the_file_to_mail_fits_a_phone_and_loads_nothing(browser: str, tmp_path: Path) -> None:
-    template = (ROOT / "review/answer.md").read_text(encoding="utf-8")
+    template = (ROOT / "review/report.md").read_text(encoding="utf-8")
     page = one_file(f"{template}\n{WIDE}", ROOT)  # its text and pictures; its table and params are wider here
     assert page.count("<img") == 5
     assert on_a_phone(browser, tmp_path, page) == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from review.figures import differences_figure, figures, loss_figure
-from review.report import NOISE, WORSE, Row
+from review.outcome import NOISE, WORSE, Row
 from review.revision import Runs
 from stages.lib.judging.difference import Difference
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from review.judgement import judge
-from review.report import Row
+from review.outcome import Row
 from review.revision import Runs
 from stages.lib.judging.difference import differences
 

@@ -1,4 +1,4 @@
-from review.report import Review
+from review.outcome import Review
 from review.revision import Revision
 
 

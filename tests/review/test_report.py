@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from reviewed import Trained, blank, commit, git, lock, put, write
 
-from review.answer import answer
 from review.html import one_file
+from review.report import report
 from stages.lib.files.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def written() -> str:
-    answer(Path("page.html"))
+    report(Path("page.html"))
     return Path("page.html").read_text(encoding="utf-8")
 
 
@@ -166,7 +166,7 @@ def test_no_page_of_results_that_are_missing_or_not_of_these_params(
     put(file, "") if how == "cut" else file.unlink()
     before = sorted(project.rglob("*"))
     with pytest.raises(InputError) as refused:
-        answer(Path("new.html"))
+        report(Path("new.html"))
     assert str(refused.value) == told or path == "params.yaml"
     assert sorted(project.rglob("*")) == before
 
@@ -175,12 +175,12 @@ def test_a_stage_that_never_ran_is_told(project: Path) -> None:
     text = (project / "dvc.lock").read_text()
     put(project / "dvc.lock", text.replace("survey:", "other:"))
     with pytest.raises(InputError, match=r"^dvc.lock has no stage survey; run 'dvc repro'$"):
-        answer(Path("page.html"))
+        report(Path("page.html"))
 
 
 def test_from_the_command_line(project: Path) -> None:
     """`-P` keeps the project's own stages/, which are none, out of the way."""
-    command = [sys.executable, "-P", "-m", "review.answer", "page.html"]
+    command = [sys.executable, "-P", "-m", "review.report", "page.html"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
 
     def run() -> tuple[int, str, str]:
