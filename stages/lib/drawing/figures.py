@@ -85,6 +85,7 @@ def ranking_figure(rows: Sequence[Mapping[str, Any]], diverged: Sequence[tuple[s
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(-0.6, len(labels) - 0.4)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.tick_params(axis="x", labelsize=8)
         axes.grid(alpha=0.3, axis="x")
         axes.set_title(title)
     on_eval = ", | = eval, only reported" if any("accuracy" in row for row in rows) else ""
